@@ -1,0 +1,42 @@
+# make index   install all that is needed and index a folder (DOCS=…; by default our own docs)
+# make dev     Dagster's UI and daemon on the index's own instance
+# make test    the test suite, in at most 15 minutes on two cores
+# make check   format, lint, types
+# make proof   whole corpora and whole matrices
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+DOCS ?= docs
+
+.PHONY: index dev test check proof install clean
+
+install: $(VENV)/installed
+
+# torch first and pinned: left to itself, pip takes a build with several GB of CUDA.
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+index: install
+	$(BIN)/beast index "$(DOCS)"
+
+dev: install
+	$(BIN)/beast dev
+
+test: check
+	$(BIN)/python -m pytest -m "not proof"
+
+check: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+proof: check
+	$(BIN)/python -m pytest -m "proof or not proof" --durations=15
+
+clean:
+	rm -rf $(VENV)

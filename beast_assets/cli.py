@@ -1,0 +1,256 @@
+"""The ``beast`` command: one subcommand, one function, no logic.
+
+Nothing heavy is imported here: a command that has nothing to do must not pay for what it does not
+use.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+
+from beast_assets import __version__
+from beast_assets.core.errors import BeastError, HeldBackError
+from beast_assets.core.settings import Settings, get_settings
+
+Command = Callable[..., None]
+
+
+class Output:
+    """Where a command's answer goes: words for people, or one JSON object as the last line."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def answer(self, data: dict[str, Any], lines: Sequence[str]) -> None:
+        """Print ``data`` as JSON, or ``lines`` for people."""
+        if self.as_json:
+            click.echo(json.dumps(data, ensure_ascii=True))
+        else:
+            for line in lines:
+                click.echo(printable(line))
+
+
+def printable(text: str) -> str:
+    """Text that a terminal shows and does not obey: control characters are escaped."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
+def common_options(command: Command) -> Command:
+    """Give a command ``--home`` and ``--json`` and hand it settings and output."""
+
+    @click.option(
+        "--home", type=click.Path(path_type=Path), help="The home folder (default: BEAST_HOME)."
+    )
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+    @wraps(command)
+    def wrapped(home: Path | None, as_json: bool, **options: Any) -> None:
+        output = Output(as_json)
+        try:
+            command(get_settings({"home": home}), output, **options)
+        except BeastError as error:
+            _fail(output, error)
+
+    return wrapped
+
+
+def _fail(output: Output, error: BeastError) -> NoReturn:
+    click.echo(f"beast: {printable(str(error))}", err=True)
+    if output.as_json:
+        click.echo(json.dumps({"error": str(error), "exit_code": error.exit_code}))
+    sys.exit(error.exit_code)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="beast")
+def cli() -> None:
+    """Keep folders of files searchable by meaning, and never do the same work twice."""
+
+
+@cli.command()
+@click.argument("dirs", nargs=-1, type=click.Path(path_type=bytes), metavar="[DIR]...")
+@click.option("--rehash", is_flag=True, help="Read and hash every file again.")
+@click.option("--rebuild", is_flag=True, help="Build anew with today's model and chunker.")
+@common_options
+def index(
+    settings: Settings, output: Output, dirs: tuple[bytes, ...], rehash: bool, rebuild: bool
+) -> None:
+    """Add folders and bring the index up to date with the disk."""
+    from beast_assets.core.roots import existing_root
+    from beast_assets.indexing import index_now
+
+    roots = [existing_root(path) for path in dirs]
+    with _progress(output):
+        counts = index_now(settings, roots, rehash=rehash, rebuild=rebuild)
+    output.answer(counts, _index_lines(counts))
+    if counts["unavailable"]:
+        sys.exit(HeldBackError.exit_code)
+
+
+def _index_lines(counts: dict[str, Any]) -> list[str]:
+    lines = [f"held back: {reason}" for reason in counts["unavailable"]]
+    summary = (
+        "{scanned} files: {added} added, {changed} changed, {removed} removed, {unchanged} same"
+        " ({skipped} without text, {quarantined} quarantined)\n"
+        "{chunks_total} chunks: {chunks_written} written, {embedded} embedded, {reused} reused"
+    ).format_map(counts)
+    where = f"buckets {', '.join(counts['buckets'])}" if counts["buckets"] else "nothing to do"
+    return [*lines, summary, f"{where}; {counts['seconds']} s"]
+
+
+@contextmanager
+def _progress(output: Output) -> Iterator[None]:
+    if output.as_json or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress, TimeRemainingColumn
+
+    from beast_assets.core.progress import listener
+
+    columns = [*Progress.get_default_columns()[:2], MofNCompleteColumn(), TimeRemainingColumn()]
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("scan", total=None)
+
+        def show(stage: str, done: int, total: int) -> None:
+            bar.update(task, description=stage, completed=done, total=total)
+
+        token = listener.set(show)
+        try:
+            yield
+        finally:
+            listener.reset(token)
+
+
+@cli.command()
+@click.argument("query")
+@click.option("-k", "k", default=10, show_default=True, type=click.IntRange(1, 1000))
+@common_options
+def search(settings: Settings, output: Output, query: str, k: int) -> None:
+    """Find passages by meaning and by words."""
+    from beast_assets.core.search import Searcher
+
+    hits = Searcher(settings).search(query, k)
+    lines = []
+    for number, hit in enumerate(hits, 1):
+        stale = " (the file has changed since)" if hit.stale else ""
+        lines.append(f"{number}. {hit.path}:{hit.line_start}-{hit.line_end}{stale}")
+        lines.append("   " + " ".join(hit.text.split())[:200])
+    output.answer({"hits": [hit.to_dict() for hit in hits]}, lines or ["nothing found"])
+
+
+@cli.command()
+@common_options
+def status(settings: Settings, output: Output) -> None:
+    """Show what the index holds."""
+    from beast_assets.core.status import index_status
+
+    found = index_status(settings)
+    output.answer(found, [f"{key}: {value}" for key, value in found.items()])
+
+
+@cli.group()
+def roots() -> None:
+    """List, add and remove the folders that are indexed."""
+
+
+@roots.command("list")
+@common_options
+def roots_list(settings: Settings, output: Output) -> None:
+    """List the folders that are indexed."""
+    from beast_assets.core.ledger import Ledger
+    from beast_assets.core.search import show_path
+
+    paths = [show_path(root.path) for root in Ledger.open_existing(settings.ledger_url).roots()]
+    output.answer({"roots": paths}, paths)
+
+
+@roots.command("add")
+@click.argument("dirs", nargs=-1, required=True, type=click.Path(path_type=bytes), metavar="DIR...")
+@common_options
+def roots_add(settings: Settings, output: Output, dirs: tuple[bytes, ...]) -> None:
+    """Add folders; the next `beast index` takes them in."""
+    from beast_assets.core.home import prepare_home
+    from beast_assets.core.ledger import Ledger
+    from beast_assets.core.roots import existing_root, register_roots
+    from beast_assets.core.search import show_path
+
+    paths = [existing_root(path) for path in dirs]
+    prepare_home(settings)
+    added = [
+        show_path(root.path) for root in register_roots(Ledger.open(settings.ledger_url), paths)
+    ]
+    output.answer({"added": added}, [f"added {path}" for path in added] or ["covered already"])
+
+
+@roots.command("remove")
+@click.argument("folder", type=click.Path(path_type=bytes), metavar="DIR")
+@common_options
+def roots_remove(settings: Settings, output: Output, folder: bytes) -> None:
+    """Remove a folder; the next `beast index` takes its files out of the index."""
+    from beast_assets.core.ledger import Ledger
+    from beast_assets.core.roots import absolute_root, remove_root
+    from beast_assets.core.search import show_path
+
+    ledger = Ledger.open_existing(settings.ledger_url)
+    removed = show_path(remove_root(ledger, absolute_root(folder)).path)
+    output.answer({"removed": removed}, [f"removed {removed}"])
+
+
+@cli.command()
+@click.option(
+    "--root", type=click.Path(path_type=bytes), help="Which folder, if there are several."
+)
+@click.option("--output", "target", type=click.Path(path_type=Path), help="A file to write to.")
+@common_options
+def manifest(settings: Settings, output: Output, root: bytes | None, target: Path | None) -> None:
+    """Write the indexed files' hashes as `sha256sum -c` reads them, paths relative to the root."""
+    from beast_assets.core.export import export_manifest
+
+    path, files = export_manifest(settings, root, target)
+    if target is not None or output.as_json:
+        output.answer({"root": path, "files": files}, [f"{files} files of {path}"])
+
+
+@cli.command()
+@click.argument("name", required=False)
+@common_options
+def config(settings: Settings, output: Output, name: str | None) -> None:
+    """Show the resolved settings, or the value of one."""
+    from beast_assets.core.status import resolved_settings
+
+    values = resolved_settings(settings)
+    if name is None:
+        lines = [f"{key}: {value}" for key, value in values.items() if key != "env"]
+        lines += [f"env {key}={value}" for key, value in values["env"].items()]
+        output.answer(values, lines)
+    else:
+        if name not in values:
+            raise click.UsageError(f"no setting {name!r}: one of {', '.join(values)}")
+        output.answer({name: values[name]}, [str(values[name])])
+
+
+@cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="Port of the webserver.")
+@common_options
+def dev(settings: Settings, output: Output, port: int | None) -> None:
+    """Run Dagster's webserver and daemon on the home's instance, on this machine only."""
+    from beast_assets.dev import run_dev
+
+    sys.exit(run_dev(settings, settings.port if port is None else port))
+
+
+def main() -> None:
+    """Entry point of the ``beast`` console script."""
+    os.umask(0o077)
+    cli()
+
+
+if __name__ == "__main__":
+    main()

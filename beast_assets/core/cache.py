@@ -1,0 +1,93 @@
+"""Vectors by the text they were made of, so that no text is given to a model twice.
+
+A batch is committed as soon as the model returns it: after a kill only the batch in flight is
+embedded again. Vectors are kept as float16, the precision of the index itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+
+from beast_assets.core.database import engine_for, slices, upsert
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_metadata = sa.MetaData()
+
+_models = sa.Table(
+    "embedding_models",
+    _metadata,
+    sa.Column("model_id", sa.Integer, primary_key=True),
+    sa.Column("fingerprint", sa.Text, nullable=False, unique=True),
+)
+
+_vectors = sa.Table(
+    "embeddings",
+    _metadata,
+    sa.Column("model_id", sa.Integer, primary_key=True),
+    sa.Column("text_sha256", sa.LargeBinary(32), primary_key=True),
+    sa.Column("vector", sa.LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+
+class EmbeddingCache:
+    """The vectors of one model, in a database."""
+
+    def __init__(self, url: str, fingerprint: str) -> None:
+        self._engine = engine_for(url)
+        _metadata.create_all(self._engine)
+        self._model_id = self._number(fingerprint)
+
+    def _number(self, fingerprint: str) -> int:
+        query = sa.select(_models.c.model_id).where(_models.c.fingerprint == fingerprint)
+        with self._engine.begin() as connection:
+            found = connection.scalar(query)
+            if found is None:
+                connection.execute(sa.insert(_models).values(fingerprint=fingerprint))
+                found = connection.scalar(query)
+        return int(found or 0)
+
+    def get(self, keys: Sequence[str]) -> "dict[str, NDArray[np.float16]]":
+        """The vectors that are there.
+
+        Args:
+            keys: SHA-256 of texts, hex.
+
+        Returns:
+            Key → float16 vector of the model's dimension; keys without one are left out.
+        """
+        import numpy as np
+
+        found: dict[str, NDArray[np.float16]] = {}
+        with self._engine.connect() as connection:
+            for part in slices(keys):
+                query = sa.select(_vectors.c.text_sha256, _vectors.c.vector).where(
+                    _vectors.c.model_id == self._model_id,
+                    _vectors.c.text_sha256.in_([bytes.fromhex(key) for key in part]),
+                )
+                for key, vector in connection.execute(query):
+                    found[key.hex()] = np.frombuffer(vector, dtype=np.float16)
+        return found
+
+    def put(self, vectors: "Mapping[str, NDArray[np.float16]]") -> None:
+        """Keep vectors, by the SHA-256 (hex) of their texts."""
+        rows = [
+            {
+                "model_id": self._model_id,
+                "text_sha256": bytes.fromhex(key),
+                "vector": vector.tobytes(),
+            }
+            for key, vector in vectors.items()
+        ]
+        with self._engine.begin() as connection:
+            upsert(connection, _vectors, rows, update=("vector",))
+
+    def count(self) -> int:
+        """How many texts have a vector."""
+        query = sa.select(sa.func.count()).where(_vectors.c.model_id == self._model_id)
+        with self._engine.connect() as connection:
+            return int(connection.scalar(query) or 0)

@@ -1,0 +1,78 @@
+"""Engines and the one statement whose spelling differs between databases."""
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_BUSY_TIMEOUT_MS = 30_000
+# SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
+MAX_IN_LIST = 10_000
+
+
+@functools.cache
+def engine_for(url: str) -> sa.Engine:
+    """The process's engine for this database; its pool is the connection pool.
+
+    An SQLite file is made with mode 0600 and put in WAL mode, so that readers never wait for the
+    writer.
+    """
+    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    if engine.dialect.name == "sqlite":
+        if engine.url.database:
+            Path(engine.url.database).touch(mode=0o600)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute("PRAGMA synchronous = NORMAL")
+    cursor.close()
+
+
+def upsert(
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    update: Sequence[str],
+) -> None:
+    """Insert rows, or set their ``update`` columns where the primary key is there already.
+
+    Args:
+        connection: inside a transaction.
+        table: its primary key decides.
+        rows: no key twice.
+        update: columns to overwrite; none means that what is there stays.
+    """
+    if not rows:
+        return
+    insert: Any
+    if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql
+
+        insert = postgresql.insert(table)
+    else:
+        from sqlalchemy.dialects import sqlite
+
+        insert = sqlite.insert(table)
+    keys = [column.name for column in table.primary_key]
+    if update:
+        statement = insert.on_conflict_do_update(
+            index_elements=keys, set_={name: insert.excluded[name] for name in update}
+        )
+    else:
+        statement = insert.on_conflict_do_nothing(index_elements=keys)
+    connection.execute(statement, list(rows))
+
+
+def slices(values: Sequence[str], size: int = MAX_IN_LIST) -> list[Sequence[str]]:
+    """Cut a list so that each part fits an IN clause."""
+    return [values[start : start + size] for start in range(0, len(values), size)]

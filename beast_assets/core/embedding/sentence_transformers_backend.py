@@ -1,0 +1,113 @@
+"""Any sentence-transformers model from a local folder, on the best device there is."""
+
+import os
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..errors import ModelError
+from .built_in import BUILT_IN_DIMENSION
+from .model_files import ModelFolder, verify
+from .tokens import TokenBudget
+
+if TYPE_CHECKING:
+    from .protocol import Vectors
+
+_OFFLINE = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
+
+
+class SentenceTransformersEmbedder:
+    """A model in fp32, without prompts; torch and the weights come with the first ``encode``.
+
+    Args:
+        model: where its files are.
+        fingerprint: what identifies them.
+        threads: CPU threads for torch, which has one such setting for the whole process.
+    """
+
+    def __init__(self, model: ModelFolder, fingerprint: str, threads: int) -> None:
+        self.fingerprint = fingerprint
+        self._files = model
+        self._threads = threads
+
+    @cached_property
+    def dimension(self) -> int:
+        """Numbers in a vector; a model that is not built in must be loaded to tell."""
+        if self._files.pinned:
+            return BUILT_IN_DIMENSION
+        return int(self._model.get_embedding_dimension())
+
+    def fits(self, text: str) -> int:
+        """Count the leading characters that the model reads whole."""
+        return self._budget.fits(text)
+
+    def count_truncated(self, texts: Sequence[str]) -> int:
+        """Count the tokens that the model would not read."""
+        return self._budget.excess(texts)
+
+    def encode(self, texts: Sequence[str]) -> "Vectors":
+        """Embed texts: float32, shape ``(len(texts), dimension)``, rows of length 1."""
+        import numpy as np
+
+        if not texts:
+            return np.empty((0, self.dimension), dtype=np.float32)
+        # The library sorts by length itself, so that a batch holds little padding.
+        vectors = self._model.encode(
+            list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
+        )
+        return np.asarray(vectors, dtype=np.float32)
+
+    @cached_property
+    def _budget(self) -> TokenBudget:
+        verify(self._files, only=self._files.tokenizer_file)
+        return TokenBudget(self._files.tokenizer_file, self._files.max_seq_length)
+
+    @cached_property
+    def _model(self) -> Any:
+        verify(self._files)
+        os.environ.update(_OFFLINE)  # before the import: the libraries look only then
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        torch.set_num_threads(self._threads)
+        folder = self._files.folder
+        try:
+            model = SentenceTransformer(
+                str(folder),
+                device=_device(),
+                local_files_only=True,
+                trust_remote_code=False,
+                model_kwargs={"use_safetensors": True},
+            )
+        except Exception as error:  # whatever a broken model makes three libraries raise
+            raise ModelError(
+                f"the model in {folder} cannot be loaded ({type(error).__name__}: {error}):"
+                " get it anew, or name another one"
+            ) from error
+        self._insist_on_length(model)
+        model.default_prompt_name = None  # a prompt takes tokens that the budget does not know of
+        return model
+
+    def _insist_on_length(self, model: Any) -> None:
+        promised = self._files.max_seq_length
+        if model.max_seq_length is None or model.max_seq_length < promised:
+            raise ModelError(
+                f"the model in {self._files.folder} reads {model.max_seq_length} tokens where its"
+                f" files say {promised}: correct max_seq_length in its sentence_bert_config.json"
+            )
+        model.max_seq_length = promised
+
+
+def _device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -1,0 +1,36 @@
+"""What lies where in the home folder, and its creation."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from beast_assets.core.settings import Settings
+
+LOCK_NAME = "writer.lock"
+
+
+def lock_path(settings: Settings) -> Path:
+    """The file that the one writer holds locked."""
+    return settings.home / LOCK_NAME
+
+
+def dagster_home(settings: Settings) -> Path:
+    """The home's own Dagster instance (``DAGSTER_HOME``)."""
+    return settings.home / "dagster"
+
+
+def cache_url(settings: Settings) -> str:
+    """Where vectors are cached: beside an SQLite ledger, else in the ledger's database."""
+    if settings.ledger_url.startswith("sqlite"):
+        return f"sqlite:///{settings.home / 'embeddings.sqlite'}"
+    return settings.ledger_url
+
+
+def prepare_home(settings: Settings) -> None:
+    """Create the home (0700) and its Dagster instance; nothing that exists is altered."""
+    settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    instance = dagster_home(settings)
+    instance.mkdir(mode=0o700, exist_ok=True)
+    config = instance / "dagster.yaml"
+    if not config.exists():
+        template = files("beast_assets.core").joinpath("dagster.yaml")
+        config.write_bytes(template.read_bytes())

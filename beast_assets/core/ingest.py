@@ -1,0 +1,261 @@
+"""From changed files to rows of the index: read, cut, embed what is new, write, publish.
+
+Order of writes, each step harmless if the process dies after it: hashes (ledger, observed half),
+vectors (cache, a batch at a time), new rows, deletion of the rows they replace (index, versions
+that nobody reads), the one transaction that publishes (ledger), tag and fingerprint (index, ledger).
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from beast_assets.core import ids, progress
+from beast_assets.core import ledger as ledgers
+from beast_assets.core.cache import EmbeddingCache
+from beast_assets.core.embedding import Embedder, load_embedder
+from beast_assets.core.files import RootHandle, open_root
+from beast_assets.core.fingerprint import index_fingerprint
+from beast_assets.core.home import cache_url
+from beast_assets.core.index import ChunkIndex, Row, drop_other_tables, rows_digest
+from beast_assets.core.ledger import Indexed, Observed, Publication, Published
+from beast_assets.core.planning import REMOVED, Change
+from beast_assets.core.reading import Content, read_content
+from beast_assets.core.records import Chunk
+from beast_assets.core.report import Work
+from beast_assets.core.session import Session
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_ROWS_AT_ONCE = 1_024
+_FILES_AT_ONCE = 1_000
+
+
+class Embedding:
+    """Vectors for texts: from the cache, or from the model and then into the cache."""
+
+    def __init__(self, embedder: Embedder, cache: EmbeddingCache, batch: int) -> None:
+        self.embedder = embedder
+        self._cache = cache
+        self._batch = batch
+        self.tokens_truncated = 0
+
+    def vectors(
+        self, texts: Mapping[str, str]
+    ) -> "tuple[dict[str, NDArray[np.float16]], set[str]]":
+        """Vectors of texts.
+
+        Args:
+            texts: SHA-256 (hex) → text.
+
+        Returns:
+            SHA-256 → float16 vector of unit length, and the keys that the model was given now.
+        """
+        found = self._cache.get(list(texts))
+        # By length: a batch costs what its longest text costs.
+        missing = sorted((key for key in texts if key not in found), key=lambda k: len(texts[k]))
+        for start in range(0, len(missing), self._batch):
+            keys = missing[start : start + self._batch]
+            batch = self._embed(keys, [texts[key] for key in keys])
+            self._cache.put(batch)
+            found |= batch
+        return found, set(missing)
+
+    def _embed(self, keys: Sequence[str], texts: Sequence[str]) -> "dict[str, NDArray[np.float16]]":
+        import numpy as np
+
+        vectors = self.embedder.encode(texts).astype(np.float16)
+        self.tokens_truncated += self.embedder.count_truncated(texts)
+        return dict(zip(keys, vectors, strict=True))
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What was done, by bucket, and the version of the index that readers see now."""
+
+    work: dict[str, Work]
+    version: int
+
+
+@dataclass
+class Ingest:
+    """The writing half of a run, under the session's lock.
+
+    Attributes:
+        work: what was done, by bucket.
+    """
+
+    session: Session
+    rebuild: bool
+    embedding: Embedding
+    work: dict[str, Work]
+    publication: Publication
+    _index: ChunkIndex | None = None
+    _table: str = ""
+    _rows: list[Row] = field(default_factory=list)
+    _observed: list[Observed] = field(default_factory=list)
+    _replaced: list[str] = field(default_factory=list)
+
+    def take(self, root: RootHandle | None, change: Change) -> None:
+        """Bring one file's rows up to date; ``root`` is None only for a removed file."""
+        work = self.work.setdefault(self._bucket(change.file_id), Work())
+        if change.kind == REMOVED or root is None:
+            work.removed += 1
+            self._replace(change)
+            self.publication.removed.append(change.file_id)
+            return
+        content = read_content(
+            root.fd,
+            change,
+            self.session.settings,
+            self.embedding.embedder.fits,
+            self.session.lock.since_ns,
+        )
+        if content is None:
+            return
+        setattr(work, change.kind, getattr(work, change.kind) + int(content.observed.regular))
+        work.bytes_hashed += content.bytes_hashed
+        self._replace(change)
+        self._keep(change, content)
+
+    def _replace(self, change: Change) -> None:
+        if change.row is not None and change.row.chunks:
+            self._replaced.append(change.file_id)
+
+    def _keep(self, change: Change, content: Content) -> None:
+        rows = [_row(change, content.key, chunk) for chunk in content.chunks]
+        status, reason = ledgers.INDEXED, None
+        if content.skip is not None:
+            reason = content.skip.reason
+            status = ledgers.QUARANTINED if content.skip.quarantined else ledgers.SKIPPED
+        self.publication.indexed.append(
+            Indexed(
+                change.file_id,
+                content.key,
+                status,
+                reason,
+                content.extractor,
+                len(rows),
+                rows_digest(row.chunk_id for row in rows) if rows else None,
+            )
+        )
+        self._observed.append(content.observed)
+        self._rows += rows
+        while len(self._rows) >= _ROWS_AT_ONCE:
+            self._write(self._rows[:_ROWS_AT_ONCE])
+            del self._rows[:_ROWS_AT_ONCE]
+        if len(self._observed) >= _FILES_AT_ONCE:
+            self._flush_observed()
+
+    def _flush_observed(self) -> None:
+        self.session.ledger.observe(self._observed)
+        self._observed.clear()
+
+    def _write(self, rows: Sequence[Row]) -> None:
+        import numpy as np
+
+        truncated = self.embedding.tokens_truncated
+        vectors, fresh = self.embedding.vectors({row.text_sha256: row.text for row in rows})
+        for row in rows:
+            work = self.work[self._bucket(row.file_id)]
+            work.chunks_written += 1
+            work.embedded += row.text_sha256 in fresh
+            work.reused += row.text_sha256 not in fresh
+            fresh.discard(row.text_sha256)
+        first = self.work[self._bucket(rows[0].file_id)]
+        first.tokens_truncated += self.embedding.tokens_truncated - truncated
+        self._writer().add(rows, np.stack([vectors[row.text_sha256] for row in rows]))
+
+    def _writer(self) -> ChunkIndex:
+        if self._index is None:
+            uri, published = self.session.settings.index_uri, self.session.ledger.published()
+            if published is None or self.rebuild:
+                self._table = _next_table(published)
+                dimension = self.embedding.embedder.dimension
+                self._index = ChunkIndex.create(uri, self._table, dimension)
+            else:
+                self._table = published.table
+                drop_other_tables(uri, self._table)
+                self._index = ChunkIndex.open(uri, self._table)
+                self._index.begin(published.version)
+        return self._index
+
+    def publish(self) -> int:
+        """Make all of it visible at once and give the version that readers see then."""
+        ledger = self.session.ledger
+        if self._rows:
+            self._write(self._rows)
+        self._flush_observed()
+        before = ledger.published()
+        stale = sorted({*self._replaced, *self.session.dirty})
+        if stale or before is None or self.rebuild:
+            self._writer().delete_older(stale)
+        if self._index is not None:
+            self.publication.published = Published(self._table, self._index.finish())
+        elif not self.publication.indexed and not self.publication.removed:
+            return self.publication.published.version
+        ledger.publish(self.publication)
+        uri = self.session.settings.index_uri
+        if self._index is not None:
+            self._index.tag(self.publication.published.version)
+        ledger.set_meta("fingerprint", index_fingerprint(uri))
+        return self.publication.published.version
+
+    def _bucket(self, file_id: str) -> str:
+        return ids.bucket_of(file_id, self.session.bucket_count)
+
+
+def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Ingested":
+    """Bring the rows of these buckets up to date and publish them.
+
+    Args:
+        session: holds the lock and the plan.
+        buckets: only their changes are taken.
+        rebuild: into a new table, which takes the old one's place when it is complete.
+    """
+    settings, ledger = session.settings, session.ledger
+    embedder = load_embedder(settings.model, threads=settings.threads)
+    cache = EmbeddingCache(cache_url(settings), embedder.fingerprint)
+    ingest = Ingest(
+        session,
+        rebuild,
+        Embedding(embedder, cache, settings.embed_batch),
+        {bucket: Work() for bucket in buckets},
+        Publication(ledger.published() or Published("", 0), session.recipe),
+    )
+    changes = [change for bucket in buckets for change in session.plan.changes.get(bucket, ())]
+    paths = {root.root_id: root.path for root in ledger.roots()}
+    with ExitStack() as stack:
+        handles: dict[str, RootHandle] = {}
+        for done, change in enumerate(changes, 1):
+            if change.kind != REMOVED and change.root_id not in handles:
+                handle = stack.enter_context(open_root(paths[change.root_id]))
+                handles[change.root_id] = handle
+            ingest.take(handles.get(change.root_id), change)
+            progress.tell("index", done, len(changes))
+    version = ingest.publish()
+    return Ingested(ingest.work, version)
+
+
+def _row(change: Change, content: str, chunk: Chunk) -> Row:
+    text_sha256 = ids.text_sha256(chunk.text)
+    return Row(
+        ids.chunk_id(change.file_id, content, chunk.char_start, chunk.char_end, text_sha256),
+        change.file_id,
+        change.root_id,
+        change.path,
+        content,
+        text_sha256,
+        chunk.char_start,
+        chunk.char_end,
+        chunk.line_start,
+        chunk.line_end,
+        chunk.text,
+    )
+
+
+def _next_table(published: Published | None) -> str:
+    number = int(published.table.rpartition("_")[2]) if published else 0
+    return f"chunks_{number + 1}"

@@ -1,0 +1,160 @@
+"""Look at the disk: scan every root, hash what may have changed, and say what differs.
+
+What is learnt is written to the ledger at once (the observed halves), so that a file that was only
+touched, or hashed before it was settled, is hashed once more and then left alone.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from beast_assets.core import ids, progress
+from beast_assets.core.files import open_root
+from beast_assets.core.hashing import ChangedWhileReading, hash_stable
+from beast_assets.core.ledger import FileRow, Ledger, Observed, Root, content_key
+from beast_assets.core.planning import Change, Comparison, Suspect, changed, compare, removal
+from beast_assets.core.scan import RootUnavailableError, scan_root
+
+
+@dataclass
+class Observation:
+    """What differs between the disk and the index.
+
+    Attributes:
+        changes: the files that differ.
+        scanned: regular files after exclusions, in all roots that could be read.
+        bytes_hashed: bytes read to tell whether suspects changed, by bucket.
+        unavailable: why roots could not be scanned; their files are left as they are.
+    """
+
+    changes: list[Change] = field(default_factory=list)
+    scanned: int = 0
+    bytes_hashed: Counter[str] = field(default_factory=Counter)
+    unavailable: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trust:
+    """Which recorded hashes may be believed, and how much may be read to check the others.
+
+    Attributes:
+        since_ns: hashes begun since then stand: the caller has held the writer lock from then on.
+        rehash: believe none.
+        rebuild: the whole index is to be written anew.
+        hash_budget: bytes of suspects to read at the most; those beyond count as changed, and the
+            run they lead to finds out.
+    """
+
+    since_ns: int
+    rehash: bool = False
+    rebuild: bool = False
+    hash_budget: int | None = None
+
+
+def observe(ledger: Ledger, home: Path, bucket_count: int, trust: Trust) -> Observation:
+    """Scan all roots and compare them with the ledger; the writer lock is held."""
+    seen = Observation()
+    roots = ledger.roots()
+    rows: dict[str, dict[bytes, FileRow]] = defaultdict(dict)
+    for row in ledger.files():
+        rows[row.root_id][row.path] = row
+    for root in roots:
+        known = rows.pop(root.root_id, {})
+        try:
+            comparison = _compare_root(root, roots, known, home, trust)
+        except RootUnavailableError as error:
+            seen.unavailable.append(str(error))
+            continue
+        seen.scanned += comparison.scanned
+        seen.changes += comparison.changes
+        ledger.forget(comparison.vanished)
+        _check_suspects(ledger, root, comparison.suspects, seen, bucket_count, trust)
+    for orphans in rows.values():
+        seen.changes += [removal(row) for row in orphans.values()]
+    return seen
+
+
+def _compare_root(
+    root: Root, roots: Sequence[Root], known: dict[bytes, FileRow], home: Path, trust: Trust
+) -> Comparison:
+    avoid = {identity for path in _inner_roots(root, roots) if (identity := _identity(path))}
+    if home_identity := _identity(bytes(home)):
+        avoid.add(home_identity)
+    return compare(
+        root.root_id,
+        scan_root(root.path, avoid=avoid),
+        known,
+        trusted_since_ns=trust.since_ns,
+        rehash=trust.rehash,
+        rebuild=trust.rebuild,
+    )
+
+
+def _inner_roots(root: Root, roots: Sequence[Root]) -> list[bytes]:
+    # A root inside another is scanned once, as itself, so that each file belongs to one root.
+    prefix = root.path.rstrip(b"/") + b"/"
+    return [other.path for other in roots if other.path.startswith(prefix)]
+
+
+def _identity(path: bytes) -> tuple[int, int] | None:
+    try:
+        stat = Path(path.decode("utf-8", "surrogateescape")).stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _check_suspects(
+    ledger: Ledger,
+    root: Root,
+    suspects: Sequence[Suspect],
+    seen: Observation,
+    bucket_count: int,
+    trust: Trust,
+) -> None:
+    if not suspects:
+        return
+    observed: list[Observed] = []
+    left = trust.hash_budget
+    with open_root(root.path) as handle:
+        for done, suspect in enumerate(suspects, 1):
+            progress.tell("hash", done, len(suspects))
+            if left is not None:
+                left -= suspect.entry.stat.size
+                if left < 0:
+                    seen.changes.append(changed(suspect))
+                    continue
+            found = _hash(handle.fd, suspect)
+            if found is None:
+                seen.changes.append(changed(suspect))
+                continue
+            observed.append(found)
+            if not (found.content or "").startswith("!"):
+                bucket = ids.bucket_of(found.file_id, bucket_count)
+                seen.bytes_hashed[bucket] += found.stat.size
+            if found.content != suspect.row.indexed:
+                seen.changes.append(changed(suspect))
+    ledger.observe(observed)
+
+
+def _hash(root_fd: int, suspect: Suspect) -> Observed | None:
+    row = suspect.row
+    try:
+        result = hash_stable(root_fd, row.path)
+    except ChangedWhileReading:
+        return None
+    except OSError as error:
+        content = content_key(None, unreadable(error))
+        hashed_ns = suspect.entry.stat.ctime_ns  # never settled: asked again by the next scan
+        return Observed(
+            row.file_id, row.root_id, row.path, True, suspect.entry.stat, hashed_ns, content
+        )
+    return Observed(
+        row.file_id, row.root_id, row.path, True, result.stat, result.hashed_ns, result.sha256
+    )
+
+
+def unreadable(error: OSError) -> str:
+    """Why a file could not be read, as a reason to keep."""
+    return f"unreadable: {error.strerror or error}"

@@ -1,0 +1,106 @@
+"""A run, from plain data to a report: what an asset, a job on a cluster or a test calls."""
+
+import hashlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from beast_assets.core import ids
+from beast_assets.core import ledger as ledgers
+from beast_assets.core.errors import HeldBackError
+from beast_assets.core.ingest import ingest
+from beast_assets.core.ledger import FileRow, Ledger
+from beast_assets.core.report import BucketReport, Holding, Report
+from beast_assets.core.session import Request, Session, open_session
+from beast_assets.core.settings import Settings
+
+
+def run_index(
+    settings: Settings,
+    request: Request,
+    *,
+    run_id: str,
+    timeout_s: float = 0,
+    waiting: Callable[[str], None] | None = None,
+    clear_up: Callable[[], object] | None = None,
+) -> Report:
+    """Bring the asked buckets of the index up to date with the disk and publish them at once.
+
+    Args:
+        settings: where everything lies and how it is built.
+        request: which buckets.
+        run_id: the name under which the report is kept in the ledger.
+        timeout_s: how long to wait for another writer.
+        waiting: told whom the wait is for.
+        clear_up: see ``open_session``.
+
+    Raises:
+        LockedError: another writer kept the lock.
+        RecipeMismatchError: the index was built with another recipe.
+        HeldBackError: a rebuild would lose the files of a root that cannot be read now.
+    """
+    with open_session(
+        settings, request, timeout_s=timeout_s, waiting=waiting, clear_up=clear_up
+    ) as session:
+        began = time.monotonic()
+        buckets = session.choose(request)
+        if request.rebuild and session.observation.unavailable:
+            raise HeldBackError("; ".join(session.observation.unavailable))
+        report = _run(session, buckets, request.rebuild)
+        report.seconds = time.monotonic() - began
+        session.ledger.record_run(run_id, report.to_dict())
+        return report
+
+
+def _run(session: Session, buckets: Sequence[str], rebuild: bool) -> Report:
+    published = session.ledger.published()
+    report = observed_report(session)
+    reports = {bucket: BucketReport(bucket) for bucket in buckets}
+    changed = set(session.changed_buckets())
+    if rebuild or published is None or changed.intersection(buckets):
+        done = ingest(session, buckets, rebuild=rebuild)
+        report.version = done.version
+        for bucket, work in done.work.items():
+            reports[bucket].work = work
+    for bucket, read in session.observation.bytes_hashed.items():
+        if bucket in reports:
+            reports[bucket].work.bytes_hashed += read
+    for bucket, holding in holdings(session.ledger, session.bucket_count, buckets).items():
+        reports[bucket].holding = holding
+    report.buckets = [reports[bucket] for bucket in sorted(reports)]
+    report.totals = session.ledger.totals()
+    return report
+
+
+def observed_report(session: Session) -> Report:
+    """The report of a run that had nothing to do."""
+    published = session.ledger.published()
+    return Report(
+        scanned=session.observation.scanned,
+        totals=session.ledger.totals(),
+        unavailable=session.observation.unavailable,
+        version=published.version if published else None,
+    )
+
+
+def holdings(ledger: Ledger, bucket_count: int, buckets: Sequence[str]) -> dict[str, Holding]:
+    """What the published index holds of each bucket."""
+    rows: dict[str, list[FileRow]] = defaultdict(list)
+    for row in ledger.files():
+        if row.indexed is not None:
+            rows[ids.bucket_of(row.file_id, bucket_count)].append(row)
+    return {bucket: _holding(rows[bucket]) for bucket in buckets}
+
+
+def _holding(rows: Sequence[FileRow]) -> Holding:
+    holding = Holding(
+        files=sum(1 for row in rows if row.regular),
+        chunks=sum(row.chunks for row in rows),
+        skipped=sum(1 for row in rows if row.status == ledgers.SKIPPED),
+        quarantined=sum(1 for row in rows if row.status == ledgers.QUARANTINED),
+    )
+    digest = hashlib.sha256()
+    for row in sorted(rows, key=lambda row: (row.root_id, row.path)):
+        digest.update(f"{row.root_id} {row.path.hex()} {row.indexed}\n".encode())
+    holding.digest = digest.hexdigest()
+    return holding

@@ -1,0 +1,133 @@
+"""One file: from the disk to its chunks, in one read.
+
+The hash and the text come from the same bytes, so that a row never shows a content under the hash
+of another.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from beast_assets.core.chunking import chunk_text
+from beast_assets.core.hashing import ChangedWhileReading, hash_stable, read_stable
+from beast_assets.core.ledger import Observed, content_key
+from beast_assets.core.observe import unreadable
+from beast_assets.core.planning import Change, is_trusted
+from beast_assets.core.records import Chunk, Skip
+from beast_assets.core.settings import Settings
+from beast_assets.core.text import extract, skip_by_name
+
+_LINK_LIKE = frozenset({"symlink", "fifo", "socket", "device"})
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file was found to hold.
+
+    Attributes:
+        observed: for the ledger.
+        bytes_hashed: bytes read.
+        skip: why there are no chunks, if so.
+        extractor: what made the text.
+        chunks: its windows.
+    """
+
+    observed: Observed
+    bytes_hashed: int = 0
+    skip: Skip | None = None
+    extractor: str | None = None
+    chunks: tuple[Chunk, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The content in one word, as the ledger keeps it."""
+        return self.observed.content or "!unknown"
+
+
+def read_content(
+    root_fd: int,
+    change: Change,
+    settings: Settings,
+    fits: Callable[[str], int],
+    trusted_since_ns: int,
+) -> Content | None:
+    """Read, hash, decode and cut a file.
+
+    Args:
+        root_fd: descriptor of the root that ``change.path`` is relative to.
+        change: an added or changed file.
+        settings: sizes of texts and chunks.
+        fits: see ``chunk_text``.
+        trusted_since_ns: see ``is_trusted``.
+
+    Returns:
+        The content; None where an indexed file keeps changing while it is read: what is indexed
+        stays, and the next scan finds the file changed again.
+    """
+    if change.problem is not None:
+        return _without_content(change, change.problem)
+    try:
+        return _read(root_fd, change, settings, fits, trusted_since_ns)
+    except ChangedWhileReading:
+        if change.row is not None and change.row.indexed is not None:
+            return None
+        return _without_content(change, "unreadable: it changed while it was read")
+    except OSError as error:
+        return _without_content(change, unreadable(error))
+
+
+def _without_content(change: Change, problem: str) -> Content:
+    # Its time of hashing is the file's own: never settled, so the next scan asks again.
+    observed = _observe(change, content_key(None, problem), change.stat.ctime_ns)
+    return Content(observed, skip=Skip(problem, quarantined=problem not in _LINK_LIKE))
+
+
+def _read(
+    root_fd: int,
+    change: Change,
+    settings: Settings,
+    fits: Callable[[str], int],
+    trusted_since_ns: int,
+) -> Content:
+    skip = skip_by_name(change.path)
+    if skip is None and change.stat.size > settings.max_text_bytes:
+        skip = Skip(
+            f"larger than {settings.max_text_bytes} bytes: BEAST_MAX_TEXT_BYTES sets the limit"
+        )
+    if skip is not None:
+        return _hash_only(root_fd, change, skip, trusted_since_ns)
+    result, data = read_stable(root_fd, change.path, settings.max_text_bytes)
+    observed = _observe(change, result.sha256, result.hashed_ns)._replace(stat=result.stat)
+    if data is None:
+        return Content(observed, result.size_read, Skip("it grew past the limit while it was read"))
+    document = extract(data, path=change.path)
+    if isinstance(document, Skip):
+        return Content(observed, result.size_read, document)
+    chunks = chunk_text(
+        document.text,
+        path=change.path,
+        max_chars=settings.chunk_chars,
+        overlap=settings.chunk_overlap,
+        fits=fits,
+    )
+    return Content(observed, result.size_read, extractor=document.extractor, chunks=tuple(chunks))
+
+
+def _hash_only(root_fd: int, change: Change, skip: Skip, trusted_since_ns: int) -> Content:
+    row = change.row
+    if row is not None and is_trusted(row, change.stat, trusted_since_ns):
+        return Content(_observe(change, row.content, row.hashed_ns), skip=skip)
+    result = hash_stable(root_fd, change.path)
+    observed = _observe(change, result.sha256, result.hashed_ns)._replace(stat=result.stat)
+    return Content(observed, result.size_read, skip)
+
+
+def _observe(change: Change, content: str | None, hashed_ns: int) -> Observed:
+    return Observed(
+        change.file_id,
+        change.root_id,
+        change.path,
+        change.problem is None,
+        change.stat,
+        hashed_ns,
+        content,
+    )

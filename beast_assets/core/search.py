@@ -1,0 +1,174 @@
+"""Questions to the published index: vectors and full text, fused by their ranks."""
+
+import os
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from beast_assets.core.embedding import Embedder, load_embedder, model_fingerprint
+from beast_assets.core.errors import NoIndexError
+from beast_assets.core.files import RootHandle, open_root, stat_of
+from beast_assets.core.hashing import hash_stable
+from beast_assets.core.index import ChunkIndex
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.planning import is_trusted
+from beast_assets.core.recipe import check_recipe
+from beast_assets.core.records import Stat
+from beast_assets.core.settings import Settings
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+# Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009) with the constant of the paper.
+_RRF_K = 60
+_CANDIDATES = 50
+
+
+@dataclass(frozen=True)
+class Hit:
+    r"""A passage that answers.
+
+    Attributes:
+        path: absolute; bytes that are not UTF-8 are shown as ``\\xNN``.
+        score: the sum of 1 / (60 + rank) over the two rankings; higher is better.
+        text: the passage, ``char_start:char_end`` of the file's text.
+        line_start: first line, from 1; ``line_end`` is the last one.
+        content_sha256: of the file that was indexed.
+        stale: whether the file on disk is no longer that one.
+    """
+
+    path: str
+    score: float
+    text: str
+    char_start: int
+    char_end: int
+    line_start: int
+    line_end: int
+    content_sha256: str
+    stale: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+def show_path(path: bytes) -> str:
+    """A path as text for people and JSON; what is not UTF-8 is escaped."""
+    return path.decode("utf-8", "backslashreplace")
+
+
+class Searcher:
+    """A home's published index, opened for questions; it stays at the version it opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Open the index.
+
+        Raises:
+            NoIndexError: nothing is published there.
+            RecipeMismatchError: the settings name another model than the index was built with.
+            IndexDamagedError: the index cannot be read.
+        """
+        self._settings = settings
+        self._ledger = Ledger.open_existing(settings.ledger_url)
+        published = self._ledger.published()
+        if published is None:
+            raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
+        recipe = self._ledger.recipe() or {}
+        current = {"model": model_fingerprint(settings.model)}
+        check_recipe({"model": recipe.get("model", "")}, current)
+        self._index = ChunkIndex.open(settings.index_uri, published.table, published.version)
+        self._roots = {root.root_id: root.path for root in self._ledger.roots()}
+        self._embedder: Embedder | None = None
+
+    def search(self, query: str, k: int = 10) -> list[Hit]:
+        """The ``k`` best passages, best first.
+
+        Args:
+            query: a question, keywords or a fragment of text.
+            k: at most so many, at least 1.
+        """
+        depth = max(_CANDIDATES, 2 * k)
+        ranked = fuse([self._by_vector(query, depth), self._by_text(query, depth)])[:k]
+        if not ranked:
+            return []
+        rows = self._rows([row_id for row_id, _ in ranked])
+        stale: dict[str, bool] = {}
+        return [self._hit(rows[row_id], score, stale) for row_id, score in ranked]
+
+    def _by_vector(self, query: str, depth: int) -> list[int]:
+        if self._embedder is None:
+            self._embedder = load_embedder(self._settings.model, threads=self._settings.threads)
+        vector = self._embedder.encode([query])[0]
+        search = self._index.table.search(vector, vector_column_name="vector")
+        return _row_ids(search.distance_type("dot"), "_distance", depth)
+
+    def _by_text(self, query: str, depth: int) -> list[int]:
+        from lancedb.query import MatchQuery
+
+        if not self._index.table.list_indices():
+            return []
+        search = self._index.table.search(MatchQuery(query, "text"), query_type="fts")
+        return _row_ids(search, "_score", depth)
+
+    def _rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        columns = [name for name in self._index.table.schema.names if name != "vector"]
+        taken = self._index.table.take_row_ids(list(row_ids)).select(columns)
+        table: pa.Table = taken.with_row_id().to_arrow()
+        return {row["_rowid"]: row for row in table.to_pylist()}
+
+    def _hit(self, row: dict[str, Any], score: float, stale: dict[str, bool]) -> Hit:
+        file = row["file_id"]
+        root = self._roots.get(row["root_id"], b"")
+        if file not in stale:
+            stale[file] = self._is_stale(root, row)
+        return Hit(
+            show_path(os.path.join(root, row["path"])),  # noqa: PTH118 bytes, not text
+            round(score, 6),
+            row["text"],
+            row["char_start"],
+            row["char_end"],
+            row["line_start"],
+            row["line_end"],
+            row["content_sha256"],
+            stale[file],
+        )
+
+    def _is_stale(self, root: bytes, row: dict[str, Any]) -> bool:
+        recorded = self._ledger.file(row["file_id"])
+        try:
+            with open_root(root) as handle:
+                if recorded is not None and is_trusted(
+                    recorded, _stat(handle, row["path"]), _NEVER
+                ):
+                    return bool(recorded.content != row["content_sha256"])
+                return bool(hash_stable(handle.fd, row["path"]).sha256 != row["content_sha256"])
+        except OSError:
+            return True
+
+
+# No hash is as young as this: only settled ones are believed.
+_NEVER = 2**63
+
+
+def _stat(handle: RootHandle, path: bytes) -> Stat:
+    fd = handle.open(path)
+    try:
+        return stat_of(fd)
+    finally:
+        os.close(fd)
+
+
+def fuse(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
+    """Reciprocal rank fusion: rows and scores, best first, ties by row."""
+    scores: dict[int, float] = defaultdict(float)
+    for ranking in rankings:
+        for rank, row in enumerate(ranking, 1):
+            scores[row] += 1 / (_RRF_K + rank)
+    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _row_ids(search: Any, score: str, depth: int) -> list[int]:
+    table: pa.Table = search.with_row_id(True).select([score]).limit(depth).to_arrow()
+    ids: list[int] = table["_rowid"].to_pylist()
+    return ids

@@ -1,0 +1,145 @@
+"""The writer's view of a home: locked, checked, repaired where needed, and looked over.
+
+Every indexing run begins here, however it was started; ``beast index`` and the sensor begin here,
+too, to learn whether a run is needed at all. Nothing heavy is imported unless the index was touched
+behind the ledger's back.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from beast_assets.core import ids
+from beast_assets.core.errors import NoIndexError
+from beast_assets.core.home import lock_path, prepare_home
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.lock import Held, writer_lock
+from beast_assets.core.observe import Observation, Trust, observe
+from beast_assets.core.planning import Plan
+from beast_assets.core.recipe import check_recipe, current_recipe
+from beast_assets.core.repair import repair
+from beast_assets.core.roots import register_roots
+from beast_assets.core.settings import Settings
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked to do.
+
+    Attributes:
+        buckets: which buckets; None for all.
+        only_changed: leave alone those in which nothing changed.
+        rehash: take no recorded hash on trust.
+        rebuild: write the whole index anew, with today's recipe.
+    """
+
+    buckets: tuple[str, ...] | None = None
+    only_changed: bool = True
+    rehash: bool = False
+    rebuild: bool = False
+
+
+@dataclass
+class Session:
+    """A home under the writer lock.
+
+    Attributes:
+        bucket_count: fixed when the index was made.
+        recipe: what this run builds with.
+        observation: what differs between disk and index.
+        plan: the same, by bucket.
+        dirty: files whose rows in the index are not the recorded ones.
+    """
+
+    settings: Settings
+    lock: Held
+    ledger: Ledger
+    bucket_count: int
+    recipe: dict[str, str]
+    observation: Observation
+    plan: Plan
+    dirty: frozenset[str]
+
+    def changed_buckets(self) -> list[str]:
+        """The buckets that a run has to materialize."""
+        dirty = {ids.bucket_of(name, self.bucket_count) for name in self.dirty}
+        return sorted(dirty.union(self.plan.buckets))
+
+    def choose(self, request: Request) -> list[str]:
+        """The buckets that this request leads to, in order."""
+        changed = self.changed_buckets()
+        if request.rebuild:
+            return ids.bucket_keys(self.bucket_count)
+        asked = changed if request.buckets is None else _known(request.buckets, self.bucket_count)
+        if request.only_changed:
+            asked = [bucket for bucket in asked if bucket in set(changed)]
+        # A damaged index is mended as a whole: its files are fingerprinted anew afterwards.
+        mended = changed if self.dirty else []
+        return self.plan.closure([*asked, *mended])
+
+
+@contextmanager
+def open_session(
+    settings: Settings,
+    request: Request,
+    *,
+    timeout_s: float = 0,
+    hash_budget: int | None = None,
+    waiting: Callable[[str], None] | None = None,
+    clear_up: Callable[[], object] | None = None,
+) -> Iterator[Session]:
+    """Take the writer lock and look the home over.
+
+    Args:
+        settings: where everything lies.
+        request: what the run is to do.
+        timeout_s: how long to wait for another writer.
+        hash_budget: see ``Trust``.
+        waiting: told whom the wait is for.
+        clear_up: called when a writer before this one died, to end its runs in Dagster.
+
+    Raises:
+        LockedError: another writer kept the lock.
+        RecipeMismatchError: the index was built with another recipe, and no rebuild is asked for.
+    """
+    prepare_home(settings)
+    with writer_lock(lock_path(settings), timeout_s=timeout_s, waiting=waiting) as lock:
+        if lock.unclean and clear_up is not None:
+            clear_up()
+            lock.mark_clean()
+        ledger = Ledger.open(settings.ledger_url)
+        recipe = current_recipe(settings)
+        if not request.rebuild:
+            check_recipe(ledger.recipe(), recipe)
+        count = _fix_bucket_count(ledger, settings)
+        register_roots(ledger, settings.roots)
+        dirty = repair(ledger, settings.index_uri)
+        trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
+        observation = observe(ledger, settings.home, count, trust)
+        plan = Plan.of(observation.changes, count)
+        yield Session(settings, lock, ledger, count, recipe, observation, plan, dirty)
+
+
+def recorded_bucket_count(settings: Settings) -> int:
+    """How many buckets the index has, or will have if there is none yet; makes nothing."""
+    try:
+        recorded = Ledger.open_existing(settings.ledger_url).buckets()
+    except NoIndexError:
+        recorded = None
+    return settings.buckets if recorded is None else recorded
+
+
+def _fix_bucket_count(ledger: Ledger, settings: Settings) -> int:
+    count = ledger.buckets()
+    if count is None:
+        count = settings.buckets
+        ledger.set_meta("buckets", str(count))
+    return count
+
+
+def _known(buckets: Sequence[str], count: int) -> list[str]:
+    valid = set(ids.bucket_keys(count))
+    unknown = [bucket for bucket in buckets if bucket not in valid]
+    if unknown:
+        raise ValueError(f"this index has {count} buckets; {unknown} are not among them")
+    return list(buckets)

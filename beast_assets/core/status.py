@@ -1,0 +1,51 @@
+"""What the index holds, for people who ask."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from beast_assets.core.home import dagster_home
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.search import show_path
+from beast_assets.core.settings import Settings
+
+
+def index_status(settings: Settings) -> dict[str, Any]:
+    """Counts, model, home and roots of the published index.
+
+    Raises:
+        NoIndexError: there is no home here.
+    """
+    ledger = Ledger.open_existing(settings.ledger_url)
+    totals = ledger.totals()
+    published = ledger.published()
+    recipe = ledger.recipe() or {}
+    return {
+        "files": totals["files"],
+        "chunks": totals["chunks"],
+        "embeddings": totals["chunks"],
+        "skipped": totals["skipped"],
+        "quarantined": totals["quarantined"],
+        "buckets": ledger.buckets(),
+        "model": settings.model,
+        "recipe": recipe,
+        "home": str(settings.home),
+        "roots": [show_path(root.path) for root in ledger.roots()],
+        "version": published.version if published else None,
+    }
+
+
+def resolved_settings(settings: Settings) -> dict[str, Any]:
+    """Every setting as plain data; ``env`` holds all variables of the two files, resolved."""
+    values = {item.name: _plain(getattr(settings, item.name)) for item in fields(settings)}
+    values["dagster_home"] = str(dagster_home(settings))
+    values["env"] = dict(settings.env)
+    return values
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, tuple):
+        return [show_path(item) for item in value]
+    return value if isinstance(value, (int, float, str)) else None

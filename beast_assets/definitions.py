@@ -1,0 +1,11 @@
+"""The code location: ``defs`` as Dagster loads it, ``build_defs`` to build it with parts replaced.
+
+``workspace.yaml`` and ``dagster -m beast_assets.definitions`` find it here. No asset, resource or
+sensor is written here: they are in ``beast_assets.defs``.
+"""
+
+from beast_assets.defs.build import build_defs
+
+__all__ = ["build_defs", "defs"]
+
+defs = build_defs()

@@ -1,0 +1,1 @@
+"""Dagster, and nothing else: assets, partitions, resources, sensors and jobs over ``core``."""

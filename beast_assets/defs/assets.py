@@ -1,0 +1,154 @@
+"""The four assets. They are one step, so that a file streams from its reading to its vectors.
+
+The step yields nothing: it logs a materialization for each bucket that it brought up to date, on
+all four assets, so that one run can serve buckets with gaps between them and leave the others alone.
+"""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import asdict
+
+import dagster as dg
+
+from beast_assets.core.chunking import CHUNKER
+from beast_assets.core.pipeline import run_index
+from beast_assets.core.report import BucketReport, Report
+from beast_assets.core.session import Request
+from beast_assets.core.settings import Settings
+from beast_assets.core.text import EXTRACTORS
+from beast_assets.defs.names import (
+    ASSETS,
+    DATA_VERSION_TAG,
+    INDEX_STEP,
+    MODE_CHANGED,
+    MODE_TAG,
+)
+from beast_assets.defs.resources import SettingsResource
+from beast_assets.defs.runs import clear_dead_runs
+
+_GROUP = "beast"
+_OWNERS = ["team:beast"]
+
+_DESCRIPTIONS = {
+    "manifest": "Every file below the roots that no rule excludes, with size and times. Links, "
+    "sockets and what cannot be read are rows with a reason.",
+    "file_hashes": "SHA-256 of each file, streamed in constant memory; taken again only where "
+    "size, mtime, ctime or inode say that the file may have changed.",
+    "chunks": "Windows of the files' text, at most 1,200 characters and within what the model "
+    "reads; every non-blank character lies in one.",
+    "embeddings": "A vector for each chunk, in LanceDB. A text that was embedded before is not "
+    "embedded again, wherever it stands now.",
+}
+_KINDS = {
+    "manifest": {"python", "file"},
+    "file_hashes": {"python", "sqlite"},
+    "chunks": {"python", "text"},
+    "embeddings": {"python", "lancedb", "sentencetransformers"},
+}
+
+
+class IndexConfig(dg.Config):
+    """Options of an indexing run.
+
+    Attributes:
+        rehash: read and hash every file again, whatever its times say.
+        rebuild: write the whole index anew with today's model and chunker.
+    """
+
+    rehash: bool = False
+    rebuild: bool = False
+
+
+def code_versions(settings: Settings) -> dict[str, str]:
+    """What each asset's content depends on beside the files."""
+    extractors = " ".join(f"{name}/{version}" for name, version in sorted(EXTRACTORS.items()))
+    chunks = f"{CHUNKER} {settings.chunk_chars}/{settings.chunk_overlap} {extractors}"
+    return {
+        "manifest": "1",
+        "file_hashes": "sha256",
+        "chunks": chunks,
+        "embeddings": f"{settings.model} {chunks}",
+    }
+
+
+def build_assets(
+    settings: Settings,
+    partitions: dg.PartitionsDefinition[str],
+    backfill_policy: dg.BackfillPolicy | None = None,
+) -> dg.AssetsDefinition:
+    """The assets ``manifest`` → ``file_hashes`` → ``chunks`` → ``embeddings``.
+
+    Args:
+        settings: for code versions only; a run reads its own.
+        partitions: shared by all four.
+        backfill_policy: one run for all partitions by default; ``multi_run(1)`` spreads a backfill
+            over a cluster.
+    """
+    versions = code_versions(settings)
+    upstream = dict(zip(ASSETS[1:], ASSETS, strict=False))
+    specs = [
+        dg.AssetSpec(
+            name,
+            deps=[upstream[name]] if name in upstream else [],
+            description=_DESCRIPTIONS[name],
+            group_name=_GROUP,
+            owners=_OWNERS,
+            kinds=_KINDS[name],
+            code_version=versions[name],
+            partitions_def=partitions,
+            skippable=True,
+        )
+        for name in ASSETS
+    ]
+    with warnings.catch_warnings():
+        # The policy is marked beta; without it a range could not be materialized in one run.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        policy = backfill_policy or dg.BackfillPolicy.single_run()
+
+        @dg.multi_asset(specs=specs, name=INDEX_STEP, can_subset=True, backfill_policy=policy)
+        def index(
+            context: dg.AssetExecutionContext, config: IndexConfig, settings: SettingsResource
+        ) -> Iterator[dg.MaterializeResult[None]]:
+            report = _run(context, config, settings.get())
+            for bucket in report.buckets:
+                _log(context, bucket)
+            context.log.info(f"index version {report.version}, {len(report.buckets)} buckets")
+            yield from ()
+
+    return index
+
+
+def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Settings) -> Report:
+    request = Request(
+        buckets=tuple(context.partition_keys),
+        only_changed=context.run.tags.get(MODE_TAG) == MODE_CHANGED,
+        rehash=config.rehash,
+        rebuild=config.rebuild,
+    )
+    return run_index(
+        settings,
+        request,
+        run_id=context.run_id,
+        timeout_s=settings.lock_timeout_s,
+        waiting=context.log.info,
+        clear_up=lambda: clear_dead_runs(context.instance),
+    )
+
+
+def _log(context: dg.AssetExecutionContext, report: BucketReport) -> None:
+    # All four are recorded, whichever were selected: the one step brought all of them up to date.
+    metadata = bucket_metadata(report)
+    for name in ASSETS:
+        context.log_event(
+            dg.AssetMaterialization(
+                name,
+                partition=report.bucket,
+                metadata=metadata,
+                tags={DATA_VERSION_TAG: report.holding.digest},
+            )
+        )
+
+
+def bucket_metadata(report: BucketReport) -> dict[str, int | str]:
+    """What the UI shows of a materialized bucket."""
+    return {**asdict(report.work), "unchanged": report.unchanged, **asdict(report.holding)}

@@ -1,0 +1,65 @@
+"""Jobs over the four assets, and the nightly schedule."""
+
+import dagster as dg
+
+from beast_assets.defs.names import (
+    ASSETS,
+    INDEX_ALL,
+    INDEX_CHANGED,
+    INDEX_STEP,
+    MODE_CHANGED,
+    MODE_TAG,
+    RANGE_END_TAG,
+    RANGE_START_TAG,
+)
+
+_SELECTION = dg.AssetSelection.assets(*ASSETS)
+
+index_all = dg.define_asset_job(
+    INDEX_ALL,
+    selection=_SELECTION,
+    description="Materialize the chosen partitions, those without changes too.",
+)
+
+index_changed = dg.define_asset_job(
+    INDEX_CHANGED,
+    selection=_SELECTION,
+    tags={MODE_TAG: MODE_CHANGED},
+    description="Materialize those of the chosen partitions in which a file changed.",
+)
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """Tags that make a run cover the partitions from ``first`` to ``last``."""
+    return {RANGE_START_TAG: first, RANGE_END_TAG: last}
+
+
+def index_config(*, rehash: bool = False, rebuild: bool = False) -> dict[str, object]:
+    """Run configuration of the indexing step."""
+    return {"ops": {INDEX_STEP: {"config": {"rehash": rehash, "rebuild": rebuild}}}}
+
+
+def build_rehash_schedule(
+    partitions: dg.StaticPartitionsDefinition, cron: str = "0 3 * * *"
+) -> dg.ScheduleDefinition:
+    """Read and hash everything again once a night.
+
+    A write through a memory map, or a disk that rots, may leave every time of a file as it was.
+    """
+    keys = partitions.get_partition_keys()
+
+    @dg.schedule(
+        name="rehash_nightly",
+        cron_schedule=cron,
+        job=index_changed,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    def rehash_nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+        """Hash every file again; only partitions in which one differs are materialized."""
+        return dg.RunRequest(
+            run_key=None,
+            run_config=index_config(rehash=True),
+            tags=range_tags(keys[0], keys[-1]),
+        )
+
+    return rehash_nightly

@@ -1,0 +1,63 @@
+"""Runs that Dagster believes alive though their process is gone.
+
+Dagster's default launcher has no health check: a killed run stays STARTED for ever, and a slot of a
+pool that it had claimed stays claimed. Whoever takes the writer lock after a death clears up here.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+
+import dagster as dg
+
+from beast_assets.core.processes import is_gone
+from beast_assets.defs.names import PROCESS_TAG
+
+IN_FLIGHT = [
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
+]
+# A run whose process never told its number is given up after this long.
+_SILENT_S = 600.0
+
+
+def clear_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs whose process is gone as failed and free what they held.
+
+    Returns:
+        The ids of these runs.
+    """
+    records = instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT))
+    dead = [record for record in records if _is_dead(instance, record)]
+    for record in dead:
+        run = record.dagster_run
+        instance.report_run_failed(run, "The process of this run is gone; marked as failed.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [record.dagster_run.run_id for record in dead]
+
+
+def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
+    tag = record.dagster_run.tags.get(PROCESS_TAG)
+    if tag is not None:
+        process = json.loads(tag)
+        return is_gone(process["pid"], seen_at=process["started"], host=process["host"])
+    seen = list(_processes(instance, record.dagster_run.run_id))
+    if not seen:
+        if record.dagster_run.status == dg.DagsterRunStatus.NOT_STARTED:
+            return False
+        age = time.time() - record.update_timestamp.timestamp()
+        return bool(age > _SILENT_S)
+    return all(is_gone(pid, seen_at=at) for pid, at in seen)
+
+
+def _processes(instance: dg.DagsterInstance, run_id: str) -> Iterator[tuple[int, float]]:
+    """Numbers of processes that worked on a run, and when they said so (epoch seconds)."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        event = entry.dagster_event
+        if event is None:
+            continue
+        pid = event.engine_event_data.metadata.get("pid")
+        if pid is not None:
+            yield int(str(pid.value)), entry.timestamp

@@ -1,0 +1,78 @@
+"""``beast index``: look first, and start a Dagster run only where there is something to do."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from beast_assets.core.errors import BeastError, UsageError
+from beast_assets.core.pipeline import observed_report
+from beast_assets.core.session import Request, Session, open_session
+from beast_assets.core.settings import Settings
+
+
+def index_now(
+    settings: Settings,
+    roots: Sequence[bytes] = (),
+    *,
+    rehash: bool = False,
+    rebuild: bool = False,
+) -> dict[str, Any]:
+    """Bring the index up to date in this process.
+
+    With nothing to do, no run is started and Dagster, LanceDB and the model are not imported.
+
+    Args:
+        settings: where everything lies.
+        roots: folders to add to those that are registered.
+        rehash: take no recorded hash on trust.
+        rebuild: write the whole index anew with today's recipe.
+
+    Returns:
+        The counts of ``Report.to_dict`` with ``run_ids`` and the ``seconds`` of all of it.
+
+    Raises:
+        LockedError: another run is under way.
+        RecipeMismatchError: the index was built with another recipe.
+        UsageError: no folder is registered.
+        BeastError: the run failed.
+    """
+    began = time.monotonic()
+    request = Request(rehash=rehash, rebuild=rebuild)
+    wanted = replace(settings, roots=(*settings.roots, *roots))
+    with open_session(wanted, request, clear_up=_clear_up(settings)) as session:
+        if not session.ledger.roots() and not session.plan.changes:
+            raise UsageError("no folder to index: name one, as in `beast index DIR`")
+        buckets = session.choose(request)
+        if buckets:
+            counts = _run(session, settings, buckets, request)
+        else:
+            counts = {**observed_report(session).to_dict(), "run_ids": []}
+        counts["bytes_hashed"] += session.observation.bytes_hashed.total()
+    counts["seconds"] = round(time.monotonic() - began, 3)
+    return counts
+
+
+def _run(
+    session: Session, settings: Settings, buckets: Sequence[str], request: Request
+) -> dict[str, Any]:
+    from beast_assets.defs.launch import index_in_process
+
+    launched = index_in_process(settings, buckets, rehash=request.rehash, rebuild=request.rebuild)
+    if launched.error is not None:
+        raise BeastError(f"run {launched.run_id} failed: {launched.error}")
+    report = session.ledger.run_report(launched.run_id)
+    if report is None:
+        raise BeastError(f"run {launched.run_id} left no report: run `beast index` again")
+    return {**report, "run_ids": [launched.run_id]}
+
+
+def _clear_up(settings: Settings) -> Callable[[], None]:
+    def clear_up() -> None:
+        from beast_assets.defs.launch import home_instance
+        from beast_assets.defs.runs import clear_dead_runs
+
+        with home_instance(settings) as instance:
+            clear_dead_runs(instance)
+
+    return clear_up

@@ -1,0 +1,259 @@
+"""Chunks: nothing lost, nothing torn, nothing over the budget, and never slow."""
+
+import os
+import re
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beast_assets.core.chunking import CHUNKER, chunk_text
+from beast_assets.core.embedding import default_fits
+from beast_assets.core.errors import UsageError
+from beast_assets.core.records import Chunk
+
+Fits = Callable[[str], int]
+
+CORPORA = Path(
+    os.environ.get("BEAST_CORPORA", Path(__file__).parent.parent.parent / "shared" / "corpora")
+)
+
+PIECES = st.sampled_from(
+    [
+        "\n",
+        "\r\n",
+        "\r",
+        "\n\n",
+        " ",
+        "\t",
+        ". ",
+        "。",
+        "word",
+        "длинный",
+        "日本語",
+        "한국",
+        "👩‍👩‍👧",
+        "🇩🇪",
+    ]
+    + [
+        "e\u0301",
+        "\u0301",
+        "\u200d",
+        "\ufe0f",
+        "\x0b",
+        "\u2028",
+        "\x85",
+        "\x1c",
+        "x" * 40,
+        "…”",
+        "!",
+    ]
+)
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_categories=["Cs"]), max_size=200),
+    st.lists(PIECES, max_size=60).map("".join),
+)
+
+
+def by_words(budget: int) -> Fits:
+    def fits(text: str) -> int:
+        words = list(re.finditer(r"\S+", text))
+        return len(text) if len(words) <= budget else words[budget].start()
+
+    return fits
+
+
+def by_words_where_half_a_word_costs_more(text: str) -> int:
+    """Long words are one token and their halves many, as with a real tokenizer's unknown words."""
+    spent = 0
+    for word in re.finditer(r"\S+", text):
+        spent += 1 if len(word[0]) >= 30 else len(word[0])
+        if spent > 12:
+            return word.start()
+    return len(text)
+
+
+FITS = st.sampled_from(
+    [len, by_words(1), by_words(3), lambda text: min(len(text), 7)]
+    + [by_words_where_half_a_word_costs_more, lambda text: 0, lambda text: 1]
+    + [lambda text: len(text) - 1]
+)
+
+
+def line_of(text: str, position: int) -> int:
+    """Count lines the slow way."""
+    return (
+        1
+        + len(re.findall(r"\r\n|\n|\r", text[:position]))
+        - (text[position - 1 : position + 1] == "\r\n")
+    )
+
+
+def check(text: str, chunks: list[Chunk], *, max_chars: int, overlap: int, fits: Fits) -> None:
+    covered = bytearray(len(text))
+    for chunk in chunks:
+        assert text[chunk.char_start : chunk.char_end] == chunk.text
+        assert 0 < len(chunk.text) <= max_chars
+        assert chunk.text == chunk.text.strip()
+        assert fits(chunk.text) >= len(chunk.text) or len(chunk.text) == 1
+        assert chunk.line_start == line_of(text, chunk.char_start)
+        assert chunk.line_end == line_of(text, chunk.char_end - 1)
+        covered[chunk.char_start : chunk.char_end] = b"\1" * len(chunk.text)
+    assert all(covered[i] for i, character in enumerate(text) if not character.isspace())
+    for left, right in zip(chunks, chunks[1:], strict=False):
+        assert left.char_start < right.char_start
+        assert left.char_end < right.char_end
+        assert right.char_start >= left.char_end - overlap
+
+
+@given(TEXTS, st.integers(1, 60), st.integers(0, 59), FITS)
+def test_every_promise_on_any_text(text: str, max_chars: int, overlap: int, fits: Fits) -> None:
+    overlap = min(overlap, max_chars - 1)
+    chunks = chunk_text(text, max_chars=max_chars, overlap=overlap, fits=fits)
+    check(text, chunks, max_chars=max_chars, overlap=overlap, fits=fits)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Some prose with a full stop. And more of it!\n\n" * 60,
+        "日本語の文章です。" * 300,
+        "👩‍👩‍👧🇩🇪" * 400,
+        "supercalifragilisticexpialidocious" * 200,
+        ("a" * 99 + " ") * 40 + ("b" * 101 + " ") * 40,
+        "def f(x):\r\n    return {x: [x[0]]}\r\n" * 100,
+        "[SEP] [CLS] [MASK] " * 200,
+        "\ufffd\u0300ﬁ½①\u3000" * 300,
+    ],
+    ids=lambda text: text[:10],
+)
+@pytest.mark.parametrize("overlap", [0, 150])
+def test_every_promise_with_the_real_tokenizer(text: str, overlap: int) -> None:
+    chunks = chunk_text(text, overlap=overlap)
+    check(text, chunks, max_chars=1200, overlap=overlap, fits=default_fits())
+
+
+def test_the_token_budget_ends_chunks_before_the_characters_do() -> None:
+    text = "Some prose with a full stop. And more of it!\n\n" * 600
+    assert len(chunk_text(text)) > len(chunk_text(text, fits=len))
+
+
+def peps() -> dict[str, str]:
+    archive = CORPORA / "peps.tar.gz"
+    if not archive.is_file():
+        pytest.skip(f"no {archive}: set BEAST_CORPORA to the folder of the corpora")
+    with tarfile.open(archive) as tar:
+        files = [member for member in tar.getmembers() if member.isfile()][::90]
+        return {m.name: file.read().decode() for m in files if (file := tar.extractfile(m))}
+
+
+def test_real_documents_are_covered_within_the_budget() -> None:
+    documents = peps()
+    assert len(documents) >= 5
+    for text in documents.values():
+        chunks = chunk_text(text)
+        check(text, chunks, max_chars=1200, overlap=0, fits=default_fits())
+        assert sum(len(chunk.text) for chunk in chunks) / len(chunks) > 400
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("aaaa aaaa.\n\nbbbb. bb\nbb bb", "aaaa aaaa."),
+        ("aaaa aaaa aa\nbbbb. bb bb bb", "aaaa aaaa aa"),
+        ("aaaa aaaa. Bbbb bbb bbb bbb", "aaaa aaaa."),
+        ("aaaa aaaa bbbb bbbb bbbb bb", "aaaa aaaa bbbb bbbb"),
+        ("日本語日本語日本語。日本語日本語日本語日本語", "日本語日本語日本語。"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "a" * 20),
+        ("aaaaaaaaaaaaaaaaaaa\r\nbbbbbbbbb", "a" * 19),
+        ("aaaaaaaaaaaaaaaaaaaa\r\n\r\nbbbbb", "a" * 20),
+        ("a. " + "b" * 40, "a. " + "b" * 17),
+    ],
+    ids=[
+        "blank line",
+        "line",
+        "sentence",
+        "space",
+        "。",
+        "anywhere",
+        "CRLF",
+        "at the limit",
+        "early",
+    ],
+)
+def test_a_chunk_ends_at_the_best_break_in_its_second_half(text: str, first: str) -> None:
+    assert chunk_text(text, max_chars=20, fits=len)[0].text == first
+
+
+@pytest.mark.parametrize("cluster", ["e\u0301", "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤\ufe0f", "각", "ก\u0e34"])
+def test_what_is_drawn_as_one_is_not_cut(cluster: str) -> None:
+    for max_chars in range(len(cluster), 3 * len(cluster)):
+        chunks = chunk_text(cluster * 20, max_chars=max_chars, fits=len)
+        assert {len(chunk.text) % len(cluster) for chunk in chunks} == {0}
+
+
+@pytest.mark.parametrize(
+    ("text", "second"),
+    [
+        ("aaa aaa aaa\nbb bb bb\nccc ccc ccc ccc", "bb bb bb\nccc ccc ccc"),
+        ("aaaa aaaa aaaa aaaa bbbb cccc cccc", "aaaa aaaa bbbb cccc"),
+        ("a" * 30, "a" * 20),
+    ],
+    ids=["line", "word", "anywhere"],
+)
+def test_overlap_starts_at_a_natural_place(text: str, second: str) -> None:
+    assert chunk_text(text, max_chars=20, overlap=10, fits=len)[1].text == second
+
+
+def test_lines_are_those_of_editors() -> None:
+    text = "one\r\ntwo\rthree\n\u2028\x0bfour\n\nsix"
+    chunk = chunk_text(text, fits=len)[0]
+    assert (chunk.line_start, chunk.line_end) == (1, 6)
+    assert chunk_text("\r\n\r\n  x", fits=len) == [Chunk("x", 6, 7, 3, 3)]
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n" * 1000, "\u3000\x85\r\n"])
+def test_blank_text_has_no_chunks(text: str) -> None:
+    assert chunk_text(text, fits=len) == []
+
+
+@pytest.mark.parametrize(("max_chars", "overlap"), [(0, 0), (10, 10), (10, -1)])
+def test_impossible_sizes_are_refused(max_chars: int, overlap: int) -> None:
+    with pytest.raises(UsageError):
+        chunk_text("text", max_chars=max_chars, overlap=overlap, fits=len)
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "word ",
+        "👩‍👩‍👧",
+        "🇩🇪",
+        "\u0301",
+        " ",
+        "\n",
+        "\r\n",
+        "a\n",
+        "x" + " " * 700,
+        ". ",
+        ".)",
+        "日本。",
+    ],
+    ids=ascii,
+)
+@pytest.mark.parametrize("overlap", [0, 600])
+def test_no_text_is_slow(unit: str, overlap: int) -> None:
+    text = unit * (1_000_000 // len(unit))
+    begin = time.process_time()
+    chunk_text(text, overlap=overlap, fits=len)
+    # Some 20 MB/s on an idle machine; one quadratic step would take minutes.
+    assert time.process_time() - begin < 2
+
+
+def test_the_recipe_can_name_the_chunker() -> None:
+    assert re.fullmatch(r"[a-z-]+/\d+", CHUNKER)
