@@ -39,14 +39,18 @@ def settings(clean_environment: None) -> Settings:
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
-    """A folder of forty small documents, several chunks in some, all settled."""
+    """A folder of forty small documents, several chunks in some."""
     folder = tmp_path / "docs"
     (folder / "sub").mkdir(parents=True)
     for number in range(40):
         parent = folder / "sub" if number % 3 else folder
         (parent / f"note-{number:02}.md").write_text(document(number))
-    time.sleep(SETTLE_S)
     return folder
+
+
+def settle() -> None:
+    """Wait until every file written so far counts as settled."""
+    time.sleep(SETTLE_S)
 
 
 def document(number: int, paragraphs: int | None = None) -> str:

@@ -10,7 +10,15 @@ import pytest
 import beast_assets
 
 PACKAGE = Path(beast_assets.__file__).parent
-HEAVY = ["dagster", "torch", "transformers", "sentence_transformers", "lancedb", "pandas", "openvino"]
+HEAVY = [
+    "dagster",
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "lancedb",
+    "pandas",
+    "openvino",
+]
 ALLOWED = {
     "core": {"core"},
     "defs": {"core", "defs"},

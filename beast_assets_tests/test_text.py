@@ -157,7 +157,8 @@ def test_a_pdf_in_disguise_waits_for_its_parser() -> None:
 
 def test_html_gives_what_a_reader_sees() -> None:
     source = """<!doctype html><html><head><title> My &amp;  Title </title><style>p{}</style></head>
-    <body><script>bad()</script><h1>Head   line</h1><p>Some <b>bo</b>ld<br>text &eacute;&#128512;</p>
+    <body><script>bad()</script><h1>Head   line</h1><p>Some
+    <b>bo</b>ld<br>text &eacute;&#128512;</p>
     <template>no</template><div hidden>secret</div><ul><li>one<li>two</ul>
     <table><tr><td>a</td><td>b</td></tr><tr><td>c</td></tr></table><div>in<div>ner</div></div>after
     <!-- remark --></body></html>"""

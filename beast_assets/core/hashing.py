@@ -67,9 +67,6 @@ def hash_fd(fd: int, *, buffer_size: int = BUFFER_SIZE) -> tuple[str, int]:
     digest = hashlib.sha256()
     size = 0
     while count := os.readv(fd, [buffer]):
-        if size == 0 and count == buffer_size:
-            # A third off the time of a file that is not cached; not worth a call for a small one.
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_SEQUENTIAL)
         digest.update(buffer[:count])
         size += count
     return digest.hexdigest(), size

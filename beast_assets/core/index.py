@@ -185,7 +185,7 @@ class ChunkIndex:
 def drop_other_tables(uri: str, keep: str) -> None:
     """Remove the tables of recipes that nothing publishes any more."""
     connection = _connect(uri)
-    for name in list(connection.table_names(limit=1_000)):
+    for name in list(connection.list_tables(limit=1_000).tables):
         if name != keep:
             connection.drop_table(name)
 

@@ -1,0 +1,72 @@
+"""Looking into a home from outside: what a test may know of an index without the code under it."""
+
+from collections import Counter
+from typing import Any
+
+import lancedb
+import numpy as np
+
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.pipeline import run_index
+from beast_assets.core.report import Report
+from beast_assets.core.session import Request
+from beast_assets.core.settings import Settings
+
+EVERYTHING = Request()
+
+
+def index(settings: Settings, request: Request = EVERYTHING, run_id: str = "test") -> Report:
+    """A run of the engine, without Dagster."""
+    return run_index(settings, request, run_id=run_id)
+
+
+def add_root(settings: Settings, *folders: Any) -> None:
+    """Register folders in a home that may not exist yet."""
+    from beast_assets.core.home import prepare_home
+    from beast_assets.core.roots import register_roots
+
+    prepare_home(settings)
+    register_roots(Ledger.open(settings.ledger_url), [bytes(folder) for folder in folders])
+
+
+def published_rows(settings: Settings) -> list[dict[str, Any]]:
+    """Every row that readers see, with all columns."""
+    published = Ledger.open_existing(settings.ledger_url).published()
+    assert published is not None
+    table = lancedb.connect(settings.index_uri).open_table(published.table)
+    table.checkout(published.version)
+    rows: list[dict[str, Any]] = table.to_arrow().to_pylist()
+    return rows
+
+
+def comparable(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
+    """Rows without what depends on the history of the table; vectors rounded to float16."""
+    return Counter(
+        tuple(
+            tuple(np.asarray(value, dtype=np.float16).tolist()) if name == "vector" else value
+            for name, value in sorted(row.items())
+            if name != "base_version"
+        )
+        for row in rows
+    )
+
+
+def paths(settings: Settings) -> set[bytes]:
+    """The files that have rows."""
+    return {row["path"] for row in published_rows(settings)}
+
+
+def clean_build(settings: Settings, home: Any) -> Counter[tuple[Any, ...]]:
+    """The rows of a new index over the same roots, in another home."""
+    from dataclasses import replace
+
+    fresh = replace(
+        settings,
+        home=home,
+        ledger_url=f"sqlite:///{home}/ledger.sqlite",
+        index_uri=f"{home}/index",
+    )
+    roots = Ledger.open_existing(settings.ledger_url).roots()
+    add_root(fresh, *[root.path for root in roots])
+    index(fresh)
+    return comparable(published_rows(fresh))
