@@ -1,8 +1,10 @@
 """Looking into a home from outside: what a test may know of an index without the code under it."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import lancedb
 import numpy as np
 
@@ -13,6 +15,13 @@ from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings
 
 EVERYTHING = Request()
+
+
+def temporary_instance(folder: Path) -> dg.DagsterInstance:
+    """A real Dagster instance in a folder, which reports to nobody."""
+    return dg.DagsterInstance.local_temp(
+        str(folder), overrides={"telemetry": {"enabled": False}}
+    )
 
 
 def index(settings: Settings, request: Request = EVERYTHING, run_id: str = "test") -> Report:

@@ -189,7 +189,9 @@ def test_a_chunk_ends_at_the_best_break_in_its_second_half(text: str, first: str
     assert chunk_text(text, max_chars=20, fits=len)[0].text == first
 
 
-@pytest.mark.parametrize("cluster", ["e\u0301", "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤\ufe0f", "각", "ก\u0e34"])
+@pytest.mark.parametrize(
+    "cluster", ["e\u0301", "👩‍👩‍👧", "🇩🇪", "👍🏽", "❤\ufe0f", "\u1100\u1161\u11a8", "ก\u0e34"]
+)
 def test_what_is_drawn_as_one_is_not_cut(cluster: str) -> None:
     for max_chars in range(len(cluster), 3 * len(cluster)):
         chunks = chunk_text(cluster * 20, max_chars=max_chars, fits=len)

@@ -219,9 +219,12 @@ def test_a_folder_is_loaded_like_the_built_in_model(
 ) -> None:
     config = copy / "sentence_bert_config.json"
     config.write_text('{"max_seq_length": 64, "do_lower_case": false}')
+    modules = json.loads((copy / "modules.json").read_text())
+    (copy / "modules.json").write_text(json.dumps(modules[:2]))  # without its Normalize
     other = load_embedder(str(copy), threads=2)
     assert other.dimension == 384
     assert other.fits(SAMPLES[0]) < model.fits(SAMPLES[0])
+    assert other.fits("a text") == len("a text")
     texts = ["a text", "another"]
     np.testing.assert_allclose(other.encode(texts), model.encode(texts), atol=1e-5)
 
@@ -232,7 +235,12 @@ def test_an_empty_folder_is_no_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("setting", ["nobody/no-such-model", "no such model", "/no/such/folder"])
-def test_an_unknown_name_is_not_looked_up_on_the_network(setting: str) -> None:
+def test_an_unknown_name_is_not_looked_up_on_the_network(
+    setting: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)  # as in a process without a model
     with pytest.raises(ModelError, match="network is never used"):
         load_embedder(setting, threads=1)
 

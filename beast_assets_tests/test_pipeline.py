@@ -38,6 +38,12 @@ def bucket_of(folder: Path, path: Path) -> str:
     )
 
 
+def file_in_bucket(folder: Path, bucket: str) -> Path:
+    """A name for a new file that falls into this bucket."""
+    names = (folder / f"new-{number}.md" for number in range(1_000))
+    return next(path for path in names if bucket_of(folder, path) == bucket)
+
+
 @pytest.fixture
 def indexed(settings: Settings, docs: Path) -> Report:
     """The documents, settled and indexed."""
@@ -218,11 +224,7 @@ def test_asking_for_one_end_of_a_move_takes_both(
     indexed: Report, settings: Settings, docs: Path, asked: str
 ) -> None:
     old = docs / "note-00.md"
-    new = next(
-        path
-        for path in (docs / f"renamed-{number}.md" for number in range(99))
-        if bucket_of(docs, path) != bucket_of(docs, old)
-    )
+    new = file_in_bucket(docs, "4" if bucket_of(docs, old) == "3" else "3")
     old.rename(new)
     bucket = bucket_of(docs, old if asked == "old" else new)
     report = index(settings, Request((bucket,), only_changed=False))

@@ -110,6 +110,6 @@ def _with_lines(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[Chunk]:
 
 
 def _line_ends(text: str, start: int, end: int) -> int:
-    r"""Count ``\n``, ``\r\n`` and ``\r`` that end in ``[start, end)``."""
-    pairs = text.count("\r\n", start, end + 1)
+    r"""Count ``\n``, ``\r\n`` and ``\r``; neither bound lies inside a ``\r\n``."""
+    pairs = text.count("\r\n", start, end)
     return text.count("\n", start, end) + text.count("\r", start, end) - pairs

@@ -335,7 +335,7 @@ class _Layer:
         self._floating = floating
         self._moving = moving
         self._below: dict[tuple[_Live, ...], _Layer] = {}
-        live = sorted((*floating, *moving), key=lambda one: one[0].rank)
+        live = sorted((*floating, *moving), key=lambda one: one[0].rank, reverse=True)
         self._deciding = [(one[0], found) for one in live if (found := _deciding_segment(one))]
         self.segments = [segment for _, segment in self._deciding]
 

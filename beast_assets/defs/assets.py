@@ -128,7 +128,7 @@ def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Setti
     return run_index(
         settings,
         request,
-        run_id=context.run_id,
+        run_id=context.run.run_id,
         timeout_s=settings.lock_timeout_s,
         waiting=context.log.info,
         clear_up=lambda: clear_dead_runs(context.instance),
