@@ -192,8 +192,13 @@ def test_preformatted_text_keeps_its_spaces() -> None:
 )
 def test_the_declared_charset_is_honoured(head: str) -> None:
     # As UTF-8 or by statistics these few bytes would be something else.
-    source = f"<html><head>{head}</head><body>ığdır şiir</body></html>".encode("cp1254")
+    source = f"<html><head>{head}</head>\n<body>ığdır şiir</body></html>".encode("cp1254")
     assert text_of(source, b"a.htm") == "ığdır şiir"
+
+
+def test_a_mark_outranks_the_declared_charset() -> None:
+    source = codecs.BOM_UTF8 + "<meta charset=windows-1254><body>ığdır".encode()
+    assert text_of(source, b"a.html") == "ığdır"
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "unicode_escape", "base64", "no-such", "utf-16"])

@@ -57,8 +57,16 @@ def is_settled(stat: Stat, hashed_ns: int, margin_ns: int = 2_000_000_000) -> bo
     return max(stat.mtime_ns, stat.ctime_ns) <= hashed_ns - margin_ns
 
 
-def hash_fd(fd: int, *, buffer_size: int = BUFFER_SIZE) -> tuple[str, int]:
+def hash_fd(
+    fd: int, *, buffer_size: int = BUFFER_SIZE, expected: int | None = None
+) -> tuple[str, int]:
     """Hash an open file from its current position to its end, in constant memory.
+
+    Args:
+        fd: opened for reading.
+        buffer_size: bytes a read.
+        expected: the size of the file; where more follows, the hash stops soon after, for one
+            that grows as fast as it is read has no end.
 
     Returns:
         The hexadecimal SHA-256, and how many bytes went into it.
@@ -66,7 +74,7 @@ def hash_fd(fd: int, *, buffer_size: int = BUFFER_SIZE) -> tuple[str, int]:
     buffer = _buffer(buffer_size)
     digest = hashlib.sha256()
     size = 0
-    while count := os.readv(fd, [buffer]):
+    while (expected is None or size <= expected) and (count := os.readv(fd, [buffer])):
         digest.update(buffer[:count])
         size += count
     return digest.hexdigest(), size
@@ -113,7 +121,7 @@ def hash_stable(root_fd: int, path: bytes) -> HashResult:
         ChangedWhileReading: it changed, and once more at the second try.
         OSError: it cannot be opened or read (see `open_beneath`).
     """
-    return _stable(root_fd, path, lambda fd, _: (*hash_fd(fd), None))[0]
+    return _stable(root_fd, path, lambda fd, size: (*hash_fd(fd, expected=size), None))[0]
 
 
 def read_stable(root_fd: int, path: bytes, limit: int) -> tuple[HashResult, bytes | None]:
@@ -130,7 +138,7 @@ def read_stable(root_fd: int, path: bytes, limit: int) -> tuple[HashResult, byte
 
     def read(fd: int, size: int) -> tuple[str, int, bytes | None]:
         if size > limit:
-            return (*hash_fd(fd), None)
+            return (*hash_fd(fd, expected=size), None)
         content = _read(fd, size)
         return hashlib.sha256(content).hexdigest(), len(content), content
 
