@@ -20,7 +20,15 @@ COUNTS = {
     "chunks_total", "chunks_written", "embedded", "reused", "tokens_truncated", "buckets",
     "run_ids", "seconds",
 }  # fmt: skip
-HEAVY = "dagster torch transformers sentence_transformers lancedb pandas openvino".split()
+HEAVY = [
+    "dagster",
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "lancedb",
+    "pandas",
+    "openvino",
+]
 
 
 def test_index_search_status(beast: Beast, docs: Path, settings: Settings) -> None:

@@ -77,8 +77,10 @@ def test_changed_run_records_exactly_the_changed_partitions(
     assert run(instance, "index_all", "0", "f").success
     assert materialized(instance) == {name: list("0123456789abcdef") for name in ASSETS}
 
-    for number, bucket in enumerate("139c"):
-        file_in_bucket(docs, bucket).write_text(document(100 + number, 2))
+    document_size = {
+        bucket: file_in_bucket(docs, bucket).write_text(document(100 + number, 2))
+        for number, bucket in enumerate("139c")
+    }
     result = run(instance, "index_changed", "1", "c")
     assert result.success
     events = [
@@ -93,7 +95,7 @@ def test_changed_run_records_exactly_the_changed_partitions(
         values = {name: value.value for name, value in event.metadata.items()}
         assert (values["added"], values["changed"], values["removed"]) == (1, 0, 0)
         assert values["digest"] == versions[event.partition]
-        assert values["bytes_hashed"] > 0
+        assert values["bytes_hashed"] == document_size[event.partition or ""]
     assert instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])) == 0
 
 

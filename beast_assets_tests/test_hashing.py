@@ -202,6 +202,14 @@ def test_an_error_of_reading_is_an_os_error(meddler: Meddler, root: int) -> None
     assert caught.value.filename == b"big"
 
 
+def test_a_size_that_is_a_lie_is_noticed() -> None:
+    with open_root(b"/proc/self") as proc:  # where files say that they are empty
+        with pytest.raises(ChangedWhileReading):
+            read_stable(proc.fd, b"status", 1 << 20)
+        with pytest.raises(ChangedWhileReading):
+            hash_stable(proc.fd, b"status")
+
+
 # --- the settled rule ---------------------------------------------------------------------------
 
 

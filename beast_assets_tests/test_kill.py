@@ -154,8 +154,8 @@ def test_death_after_publication_is_cleared_up_without_work(
     import json
 
     from beast_assets.core.home import lock_path
-    from beast_assets.defs.names import PROCESS_TAG
     from beast_assets.definitions import build_defs
+    from beast_assets.defs.names import PROCESS_TAG
 
     # What is left if the process dies between the publication and the end of its Dagster run.
     ended = {"host": os.uname().nodename, "pid": 2**22 - 1, "started": 1.0}

@@ -370,6 +370,7 @@ def test_ignore_files_on_the_way_down(tmp_path: Path) -> None:
         (b"sub/build", "/build/ (sub/.gitignore:2)"),
         (b"other/build/x.md", None),
         (b"other/logs/", "logs/ (default)"),
+        (b"other/logs/gone.md", "logs/ (default)"),
         (b"other/logs", None),
         (b"sub/x.pem", "*.pem (never read)"),
         (b"sub/x.md", "*.md (sub/.beastignore:1)"),

@@ -1,4 +1,4 @@
-"""The sensor over several ticks on a real instance, with runs that are really executed or killed."""
+"""The sensor over several ticks on a real instance, with runs that really happen."""
 
 import time
 from pathlib import Path

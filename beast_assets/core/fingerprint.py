@@ -9,7 +9,6 @@ import hashlib
 import os
 from pathlib import Path
 
-
 _REMOTE = "remote"
 
 

@@ -2,7 +2,7 @@
 
 Order of writes, each step harmless if the process dies after it: hashes (ledger, observed half),
 vectors (cache, a batch at a time), new rows, deletion of the rows they replace (index, versions
-that nobody reads), the one transaction that publishes (ledger), tag and fingerprint (index, ledger).
+that nobody reads), the one transaction that publishes (ledger), tag (index), fingerprint (ledger).
 """
 
 from collections.abc import Mapping, Sequence

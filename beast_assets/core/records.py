@@ -1,13 +1,15 @@
 """The frozen types that pass between stages."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 #: How the problem of a directory that cannot be listed begins: what lies below is not known.
 UNREADABLE_DIRECTORY = "unreadable directory"
 
 
-@dataclass(frozen=True, slots=True)
-class Stat:
+# Named tuples, not dataclasses: a scan makes two for each file, and frozen dataclasses are the
+# slowest of all to make (scan of 100,000 files: 1.64 times `find` against 1.85).
+class Stat(NamedTuple):
     """What tells that a file is the one we know: bytes, nanoseconds since the epoch, inode."""
 
     size: int
@@ -16,8 +18,7 @@ class Stat:
     inode: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One thing that a scan met and did not exclude.
 
     Attributes:

@@ -1,7 +1,7 @@
 """The four assets. They are one step, so that a file streams from its reading to its vectors.
 
 The step yields nothing: it logs a materialization for each bucket that it brought up to date, on
-all four assets, so that one run can serve buckets with gaps between them and leave the others alone.
+all four assets, so that one run can serve buckets with gaps between them and leave others alone.
 """
 
 import warnings
