@@ -1,0 +1,145 @@
+"""The planner is pure: for any disk and any ledger it names the differences, and nothing else."""
+
+import hashlib
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from beast_assets.core import ids
+from beast_assets.core.ledger import FileRow
+from beast_assets.core.planning import ADDED, CHANGED, REMOVED, Comparison, Plan, compare
+from beast_assets.core.records import Entry, Stat
+
+ROOT = ids.root_id(b"/root")
+SECOND = 1_000_000_000
+NOW = 1_000 * SECOND
+
+names = st.sampled_from([bytes([letter]) for letter in b"abcdefgh"] + [b"d/x", b"d/y", b"\xff"])
+stats = st.builds(
+    Stat,
+    size=st.integers(0, 2),
+    mtime_ns=st.sampled_from([10 * SECOND, 20 * SECOND]),
+    ctime_ns=st.sampled_from([10 * SECOND, 20 * SECOND]),
+    inode=st.integers(1, 3),
+)
+problems = st.sampled_from([None, None, None, "symlink", "fifo"])
+disks = st.dictionaries(names, st.tuples(stats, problems))
+contents = st.sampled_from(["a" * 64, "b" * 64])
+
+
+def row(name: bytes, stat: Stat, content: str, indexed: str | None, hashed_ns: int) -> FileRow:
+    return FileRow(
+        ids.file_id(ROOT, name), ROOT, name, True, *stat, hashed_ns, content, indexed,
+        "indexed" if indexed else None, None, "text", 2 if indexed else 0, "digest",
+    )  # fmt: skip
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> dict[bytes, FileRow]:
+    return {
+        name: row(
+            name,
+            draw(stats),
+            draw(contents),
+            draw(st.one_of(st.none(), contents)),
+            draw(st.sampled_from([11 * SECOND, 500 * SECOND])),
+        )
+        for name in draw(st.sets(names))
+    }
+
+
+def entries(disk: dict[bytes, tuple[Stat, str | None]]) -> list[Entry]:
+    return [Entry(name, stat, problem) for name, (stat, problem) in disk.items()]
+
+
+def run(disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]) -> Comparison:
+    return compare(ROOT, entries(disk), known, trusted_since_ns=NOW)
+
+
+@given(disks, ledgers())
+def test_every_file_is_accounted_for_once(
+    disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]
+) -> None:
+    found = run(disk, known)
+    named = [change.path for change in found.changes]
+    named += [suspect.row.path for suspect in found.suspects]
+    forgotten = {row.path for row in known.values() if row.file_id in found.vanished}
+    assert len(named) == len(set(named))
+    assert not forgotten & set(named)
+    left_alone = (disk.keys() | known.keys()) - set(named) - forgotten
+    for name in left_alone:
+        stat, problem = disk[name]
+        if problem is None:
+            assert known[name].stat == stat
+            assert known[name].content == known[name].indexed
+            assert known[name].hashed_ns >= max(stat.mtime_ns, stat.ctime_ns) + 2 * SECOND
+        else:
+            assert known[name].indexed == "!" + problem
+
+
+@given(disks, ledgers())
+def test_kinds_follow_from_what_is_indexed(
+    disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]
+) -> None:
+    for change in run(disk, known).changes:
+        was = change.path in known and known[change.path].indexed is not None
+        expected = REMOVED if change.path not in disk else CHANGED if was else ADDED
+        assert change.kind == expected
+        assert change.file_id == ids.file_id(ROOT, change.path)
+
+
+@given(disks, ledgers())
+def test_suspects_are_never_known_to_differ(
+    disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]
+) -> None:
+    for suspect in run(disk, known).suspects:
+        stat, problem = disk[suspect.row.path]
+        assert problem is None
+        assert stat.size == suspect.row.size
+        assert suspect.row.indexed is not None
+
+
+@given(disks)
+def test_what_was_taken_in_is_no_difference(disk: dict[bytes, tuple[Stat, str | None]]) -> None:
+    known = {}
+    for change in run(disk, {}).changes:
+        content = (
+            f"!{change.problem}" if change.problem else hashlib.sha256(change.path).hexdigest()
+        )
+        known[change.path] = row(change.path, change.stat, content, content, NOW)
+    again = run(disk, known)
+    assert (again.changes, again.suspects, again.vanished) == ([], [], [])
+    rehash = compare(ROOT, entries(disk), known, trusted_since_ns=NOW + 1, rehash=True)
+    regular = {name for name, (_, problem) in disk.items() if problem is None}
+    assert {suspect.row.path for suspect in rehash.suspects} == regular
+    rebuild = compare(ROOT, entries(disk), known, trusted_since_ns=NOW, rebuild=True)
+    assert {change.path for change in rebuild.changes} == disk.keys()
+
+
+@given(ledgers())
+def test_what_lies_in_an_unreadable_directory_stays(known: dict[bytes, FileRow]) -> None:
+    closed = [Entry(b"d", Stat(0, 0, 0, 0), "unreadable directory: Permission denied")]
+    found = compare(ROOT, closed, known, trusted_since_ns=NOW)
+    gone = {change.path for change in found.changes if change.kind == REMOVED}
+    assert not [path for path in gone if path.startswith(b"d/")]
+
+
+@given(disks, ledgers(), st.sets(st.sampled_from(ids.bucket_keys(16))))
+def test_no_bucket_is_taken_without_the_other_end_of_a_move(
+    disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow], asked: set[str]
+) -> None:
+    changes = [*run(disk, known).changes, *map(removal, ())]
+    plan = Plan.of(run(disk, known).changes, 16)
+    taken = set(plan.closure(asked))
+    assert asked <= taken <= asked | set(plan.buckets)
+    places: dict[tuple[int, int, int], dict[str, set[str]]] = {}
+    for bucket, inside in plan.changes.items():
+        assert all(ids.bucket_of(change.file_id, 16) == bucket for change in inside)
+        for change in inside:
+            if change.kind != CHANGED:
+                key = (change.stat.inode, change.stat.size, change.stat.mtime_ns)
+                places.setdefault(key, {}).setdefault(change.kind, set()).add(bucket)
+    for place in places.values():
+        if len(place) == 2:
+            ends = place[ADDED] | place[REMOVED]
+            assert ends <= taken or not ends & taken
