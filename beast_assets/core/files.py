@@ -11,7 +11,7 @@ from typing import Final
 from beast_assets.core.records import Stat
 
 # The directories on the way are only passed through: that needs the right to search, not to read.
-_PASS: Final = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PASS: Final = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # A FIFO or a terminal that took the place of a file must neither block us nor become ours.
 READ_FLAGS: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 

@@ -102,7 +102,7 @@ class Ingest:
         """Bring one file's rows up to date; ``root`` is None only for a removed file."""
         work = self.work.setdefault(self._bucket(change.file_id), Work())
         if change.kind == REMOVED or root is None:
-            work.removed += 1
+            work.removed += int(change.row is not None and change.row.regular)
             self._replace(change)
             self.publication.removed.append(change.file_id)
             return

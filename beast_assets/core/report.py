@@ -1,6 +1,5 @@
 """What a run did: counts by bucket, and their sum."""
 
-from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -109,8 +108,3 @@ class Report:
             "version": self.version,
             "seconds": round(self.seconds, 3),
         }
-
-
-def by_name(buckets: Iterable[str]) -> dict[str, BucketReport]:
-    """An empty report for each bucket."""
-    return {bucket: BucketReport(bucket) for bucket in buckets}
