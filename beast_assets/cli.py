@@ -17,7 +17,8 @@ import click
 
 from beast_assets import __version__
 from beast_assets.core.errors import BeastError, HeldBackError
-from beast_assets.core.settings import Settings, get_settings
+from beast_assets.core.settings import Settings
+from beast_assets.core.settings_cache import get_settings
 
 Command = Callable[..., None]
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from beast_assets.core import ids
 from beast_assets.core.ledger import FileRow
-from beast_assets.core.planning import ADDED, CHANGED, REMOVED, Comparison, Plan, compare
+from beast_assets.core.planning import ADDED, CHANGED, REMOVED, Comparison, Plan, compare, sift
 from beast_assets.core.records import Entry, Stat
 
 ROOT = ids.root_id(b"/root")
@@ -128,7 +128,6 @@ def test_what_lies_in_an_unreadable_directory_stays(known: dict[bytes, FileRow])
 def test_no_bucket_is_taken_without_the_other_end_of_a_move(
     disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow], asked: set[str]
 ) -> None:
-    changes = [*run(disk, known).changes, *map(removal, ())]
     plan = Plan.of(run(disk, known).changes, 16)
     taken = set(plan.closure(asked))
     assert asked <= taken <= asked | set(plan.buckets)
@@ -143,3 +142,26 @@ def test_no_bucket_is_taken_without_the_other_end_of_a_move(
         if len(place) == 2:
             ends = place[ADDED] | place[REMOVED]
             assert ends <= taken or not ends & taken
+
+
+@given(disks, ledgers())
+def test_sifting_changes_nothing_but_the_cost(
+    disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]
+) -> None:
+    quiet: dict[bytes, tuple[int, ...]] = {
+        name: tuple(row.stat)
+        for name, row in known.items()
+        if row.content == row.indexed
+        and row.hashed_ns - max(row.mtime_ns, row.ctime_ns) >= 2 * SECOND
+    }
+    loud = {name: row for name, row in known.items() if name not in quiet}
+    odd, same = sift(entries(disk), quiet)
+    wanted = {entry.path for entry in odd} | quiet.keys()
+    rows = loud | {name: row for name, row in known.items() if name in wanted}
+    sifted = compare(ROOT, odd, rows, trusted_since_ns=NOW)
+    sifted.scanned += same
+    whole = run(disk, known)
+    assert sifted.scanned == whole.scanned
+    assert set(sifted.changes) == set(whole.changes)
+    assert set(sifted.suspects) == set(whole.suspects)
+    assert set(sifted.vanished) == set(whole.vanished)

@@ -15,12 +15,13 @@ from typing import Any
 
 import dagster as dg
 import psutil
+import pytest
 
 from beast_assets.core.home import dagster_home, prepare_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.settings import Settings
 from beast_assets.defs.names import ASSETS
-from beast_assets.defs.runs import IN_FLIGHT
+from beast_assets.defs.runs import IN_FLIGHT, processes_of
 from beast_assets_tests.conftest import Beast, document, settle
 from beast_assets_tests.homes import add_root, paths
 from beast_assets_tests.test_definitions import materialized
@@ -195,3 +196,26 @@ def test_sensor_goes_on_after_a_killed_run(settings: Settings, docs: Path) -> No
     assert len(paths(settings)) == 240
     assert runs(settings, dg.DagsterRunStatus.FAILURE) == 1
     assert runs(settings, *IN_FLIGHT) == 0
+
+
+def worker_of_a_run(settings: Settings) -> int | None:
+    """The process that a run under way told its number."""
+    with dg.DagsterInstance.from_config(str(dagster_home(settings))) as instance:
+        for run in instance.get_runs(dg.RunsFilter(statuses=[dg.DagsterRunStatus.STARTED])):
+            for pid, _ in processes_of(instance, run.run_id):
+                return pid
+    return None
+
+
+@pytest.mark.proof
+def test_killed_worker_of_the_daemon_is_noticed(settings: Settings, docs: Path) -> None:
+    for number in range(40, 440):
+        (docs / f"note-{number:03}.md").write_text(document(number, 8))
+    add_root(settings, docs)
+    with serving(settings):
+        pid = wait_for("the sensor's run", lambda: worker_of_a_run(settings))
+        os.kill(pid, signal.SIGKILL)
+        wait_for("another run", lambda: runs(settings, dg.DagsterRunStatus.SUCCESS) == 1)
+    assert runs(settings, dg.DagsterRunStatus.FAILURE) == 1
+    assert runs(settings, *IN_FLIGHT) == 0
+    assert len(paths(settings)) == 440

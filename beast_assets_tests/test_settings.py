@@ -15,15 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beast_assets.core.errors import UsageError
-from beast_assets.core.settings import (
-    CacheInfo,
-    Settings,
-    SettingsCache,
-    cache_info,
-    describe_settings,
-    get_settings,
-    load_settings,
-)
+from beast_assets.core.settings import Settings, describe_settings, load_settings
+from beast_assets.core.settings_cache import CacheInfo, SettingsCache, cache_info, get_settings
 
 
 @pytest.fixture(autouse=True)
@@ -296,7 +289,7 @@ def test_any_text_gives_settings_or_a_usage_error(
 
 def test_import_is_light() -> None:
     heavy = "{'platformdirs', 'pydantic', 'dagster', 'sqlalchemy', 'lancedb', 'numpy'}"
-    code = f"import sys, beast_assets.core.settings; print({heavy} & sys.modules.keys())"
+    code = f"import sys, beast_assets.core.settings_cache; print({heavy} & sys.modules.keys())"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )

@@ -17,6 +17,8 @@ KIB: Final = 1024
 BUFFER_SIZE: Final = 256 * KIB
 # From here on a thread hashes more than handing the file to it costs.
 WORTH_A_THREAD: Final = 1024 * KIB
+# A file at rest for so long before its hash began is told from a changed one by its times.
+SETTLED_MARGIN_NS: Final = 2_000_000_000
 _TRIES: Final = 2
 _Path = str | bytes | os.PathLike[str]
 
@@ -47,7 +49,7 @@ class HashResult:
     hashed_ns: int
 
 
-def is_settled(stat: Stat, hashed_ns: int, margin_ns: int = 2_000_000_000) -> bool:
+def is_settled(stat: Stat, hashed_ns: int, margin_ns: int = SETTLED_MARGIN_NS) -> bool:
     """Tell whether an unchanged stat will prove an unchanged file.
 
     It does not for a file written just before the hash: the next write may leave the same

@@ -4,8 +4,10 @@ What is learnt is written to the ledger at once (the observed halves), so that a
 touched, or hashed before it was settled, is hashed once more and then left alone.
 """
 
+import gc
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,7 +15,8 @@ from beast_assets.core import ids, progress
 from beast_assets.core.files import open_root
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable
 from beast_assets.core.ledger import FileRow, Ledger, Observed, Root, content_key
-from beast_assets.core.planning import Change, Comparison, Suspect, changed, compare, removal
+from beast_assets.core.planning import Change, Comparison, Suspect, changed, compare, removal, sift
+from beast_assets.core.records import Entry
 from beast_assets.core.scan import RootUnavailableError, scan_root
 
 
@@ -56,13 +59,11 @@ def observe(ledger: Ledger, home: Path, bucket_count: int, trust: Trust) -> Obse
     """Scan all roots and compare them with the ledger; the writer lock is held."""
     seen = Observation()
     roots = ledger.roots()
-    rows: dict[str, dict[bytes, FileRow]] = defaultdict(dict)
-    for row in ledger.files():
-        rows[row.root_id][row.path] = row
+    believe = not (trust.rehash or trust.rebuild)
+    recorded = _Recorded.of(ledger, believe)
     for root in roots:
-        known = rows.pop(root.root_id, {})
         try:
-            comparison = _compare_root(root, roots, known, home, trust)
+            comparison = _compare_root(root, roots, recorded, home, trust)
         except RootUnavailableError as error:
             seen.unavailable.append(str(error))
             continue
@@ -70,25 +71,72 @@ def observe(ledger: Ledger, home: Path, bucket_count: int, trust: Trust) -> Obse
         seen.changes += comparison.changes
         ledger.forget(comparison.vanished)
         _check_suspects(ledger, root, comparison.suspects, seen, bucket_count, trust)
-    for orphans in rows.values():
-        seen.changes += [removal(row) for row in orphans.values()]
+    seen.changes += map(removal, recorded.of_other_roots({root.root_id for root in roots}))
     return seen
 
 
+@dataclass
+class _Recorded:
+    """The ledger's rows, those that a scan will most likely confirm as bare stats."""
+
+    ledger: Ledger
+    quiet: dict[str, dict[bytes, tuple[int, ...]]]
+    loud: dict[str, dict[bytes, FileRow]]
+
+    @classmethod
+    def of(cls, ledger: Ledger, believe: bool) -> "_Recorded":
+        loud: dict[str, dict[bytes, FileRow]] = defaultdict(dict)
+        for row in ledger.loud() if believe else ledger.files():
+            loud[row.root_id][row.path] = row
+        return cls(ledger, ledger.quiet() if believe else {}, loud)
+
+    def rows(
+        self, root_id: str, odd: Iterable[Entry], unseen: Iterable[bytes]
+    ) -> dict[bytes, FileRow]:
+        """The rows to compare: those of odd entries, those not met, and all loud ones."""
+        rows = self.loud.get(root_id, {})
+        paths = [entry.path for entry in odd if entry.path not in rows]
+        names = [ids.file_id(root_id, path) for path in (*paths, *unseen)]
+        return rows | {row.path: row for row in self.ledger.named(names)}
+
+    def of_other_roots(self, roots: Collection[str]) -> list[FileRow]:
+        """All rows of roots that are registered no more."""
+        others = (self.quiet.keys() | self.loud.keys()) - set(roots)
+        return [row for row in self.ledger.files() if row.root_id in others] if others else []
+
+
 def _compare_root(
-    root: Root, roots: Sequence[Root], known: dict[bytes, FileRow], home: Path, trust: Trust
+    root: Root, roots: Sequence[Root], recorded: _Recorded, home: Path, trust: Trust
 ) -> Comparison:
     avoid = {identity for path in _inner_roots(root, roots) if (identity := _identity(path))}
     if home_identity := _identity(bytes(home)):
         avoid.add(home_identity)
-    return compare(
+    quiet = recorded.quiet.get(root.root_id, {})
+    # A scan makes hundreds of thousands of tuples and no cycle: looking for cycles costs a third.
+    with collector_paused():
+        odd, same = sift(scan_root(root.path, avoid=avoid), quiet)
+    found = compare(
         root.root_id,
-        scan_root(root.path, avoid=avoid),
-        known,
+        odd,
+        recorded.rows(root.root_id, odd, quiet),
         trusted_since_ns=trust.since_ns,
         rehash=trust.rehash,
         rebuild=trust.rebuild,
     )
+    found.scanned += same
+    return found
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep Python from looking for reference cycles meanwhile."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _inner_roots(root: Root, roots: Sequence[Root]) -> list[bytes]:

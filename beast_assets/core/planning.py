@@ -6,7 +6,7 @@ buckets.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from beast_assets.core import ids
@@ -64,6 +64,29 @@ class Comparison:
     vanished: list[str] = field(default_factory=list)
     closed: list[bytes] = field(default_factory=list)
     scanned: int = 0
+
+
+def sift(
+    entries: Iterable[Entry], quiet: MutableMapping[bytes, tuple[int, ...]]
+) -> tuple[list[Entry], int]:
+    """Set aside the entries that are as recorded.
+
+    Args:
+        entries: all that the scan met.
+        quiet: ``Ledger.quiet`` of the root; what remains in it afterwards was not met.
+
+    Returns:
+        The entries to be compared with their rows, and how many regular files were set aside.
+    """
+    odd = []
+    same = 0
+    for entry in entries:
+        path, stat, problem = entry
+        if quiet.pop(path, None) == stat and problem is None:
+            same += 1
+        else:
+            odd.append(entry)
+    return odd, same
 
 
 def compare(

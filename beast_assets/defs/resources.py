@@ -2,7 +2,8 @@
 
 import dagster as dg
 
-from beast_assets.core.settings import Settings, get_settings
+from beast_assets.core.settings import Settings
+from beast_assets.core.settings_cache import get_settings
 
 
 class SettingsResource(dg.ConfigurableResource[Settings]):

@@ -43,7 +43,7 @@ def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     if tag is not None:
         process = json.loads(tag)
         return is_gone(process["pid"], seen_at=process["started"], host=process["host"])
-    seen = list(_processes(instance, record.dagster_run.run_id))
+    seen = list(processes_of(instance, record.dagster_run.run_id))
     if not seen:
         if record.dagster_run.status == dg.DagsterRunStatus.NOT_STARTED:
             return False
@@ -52,7 +52,7 @@ def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     return all(is_gone(pid, seen_at=at) for pid, at in seen)
 
 
-def _processes(instance: dg.DagsterInstance, run_id: str) -> Iterator[tuple[int, float]]:
+def processes_of(instance: dg.DagsterInstance, run_id: str) -> Iterator[tuple[int, float]]:
     """Numbers of processes that worked on a run, and when they said so (epoch seconds)."""
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         event = entry.dagster_event

@@ -1,0 +1,190 @@
+"""The table of all settings but for ``env``: where each is set, how it is read, its default."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from beast_assets.core.errors import UsageError
+
+_Parse = Callable[[Any, Mapping[str, str]], Any]
+_Default = Callable[[Mapping[str, Any]], Any]
+
+
+class Field(NamedTuple):
+    """One setting.
+
+    Attributes:
+        name: of the attribute and of the command's option.
+        variable: that sets it, in the environment or a file.
+        parse: the value from text or from an option, given the environment; ValueError says
+            what is allowed.
+        default: the value when nothing sets it, given the values of the fields above it.
+        default_text: the default in words.
+        help: one line for people.
+        file_variable: another variable that sets it, in the files only, when nothing else does.
+    """
+
+    name: str
+    variable: str
+    parse: _Parse
+    default: _Default
+    default_text: str
+    help: str
+    file_variable: str = ""
+
+
+def _absolute(value: Any, environ: Mapping[str, str]) -> Path:
+    text = os.fsdecode(value)
+    if (text == "~" or text.startswith("~/")) and environ.get("HOME"):
+        text = environ["HOME"] + text[1:]
+    try:
+        return Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("a path; write ./~name for a file whose name begins with ~") from error
+
+
+def _roots(value: Any, environ: Mapping[str, str]) -> tuple[bytes, ...]:
+    single = isinstance(value, (str, bytes))
+    parts = os.fsdecode(value).split(os.pathsep) if single else map(os.fsdecode, value)
+    found = (os.fsencode(_absolute(part, environ)) for part in parts if part)
+    return tuple(dict.fromkeys(found))
+
+
+def _text(value: Any, _: Mapping[str, str]) -> str:
+    return str(value)
+
+
+def _whole(low: int, high: int) -> _Parse:
+    def parse(value: Any, _: Mapping[str, str]) -> int:
+        text = str(value).strip()
+        if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
+            raise ValueError(f"a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _one_of(*allowed: int) -> _Parse:
+    def parse(value: Any, _: Mapping[str, str]) -> int:
+        text = str(value).strip()
+        if text not in map(str, allowed):
+            raise ValueError(f"one of {', '.join(map(str, allowed))}")
+        return int(text)
+
+    return parse
+
+
+def _seconds(high: int) -> _Parse:
+    def parse(value: Any, _: Mapping[str, str]) -> float:
+        text = str(value).strip()
+        if not re.fullmatch(r"[0-9]{1,18}(\.[0-9]*)?", text) or float(text) > high:
+            raise ValueError(f"a number of seconds from 0 to {high}")
+        return float(text)
+
+    return parse
+
+
+def _user_data_folder(_: Mapping[str, Any]) -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("beast_assets", appauthor=False).absolute()
+
+
+def _cpus(_: Mapping[str, Any]) -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _sqlite_in_home(values: Mapping[str, Any]) -> str:
+    home: Path = values["home"]
+    if "?" in str(home):
+        raise UsageError(
+            f"the home {home} has a ? in it, which ends the path in a database URL; "
+            "choose another BEAST_HOME or set BEAST_LEDGER_URL"
+        )
+    return f"sqlite:///{home.as_posix()}/ledger.sqlite"
+
+
+def _field(
+    name: str,
+    parse: _Parse,
+    default: object,
+    help: str,
+    *,
+    words: str = "",
+    variable: str = "",
+    file_variable: str = "",
+) -> Field:
+    """A row of the table: ``default`` is a value, or with ``words`` for it a function."""
+    find: _Default = default if callable(default) else lambda _: default
+    variable = variable or f"BEAST_{name.upper()}"
+    return Field(name, variable, parse, find, words or str(default), help, file_variable)
+
+
+CONFIG_DIR = _field(
+    "config_dir",
+    _absolute,
+    lambda _: Path("config").absolute(),
+    "folder of paths.env and ports.env; not to be set in these",
+    words="./config",
+)
+TABLE = (
+    _field(
+        "home",
+        _absolute,
+        _user_data_folder,
+        "folder of all state: ledger, index, locks",
+        words="the user's data folder",
+    ),
+    _field("roots", _roots, (), f"folders to index, with {os.pathsep} between them", words="none"),
+    _field("threads", _whole(1, 4096), _cpus, "threads that compute", words="the CPUs it may use"),
+    _field("buckets", _one_of(16, 256, 4096), 16, "how many partitions: 16, 256 or 4096"),
+    _field("model", _text, "all-MiniLM-L6-v2", "the embedding model"),
+    _field(
+        "ledger_url",
+        _text,
+        _sqlite_in_home,
+        "SQLAlchemy URL of the ledger",
+        words="sqlite:///<home>/ledger.sqlite",
+    ),
+    _field(
+        "index_uri",
+        _text,
+        lambda values: str(values["home"] / "index"),
+        "where LanceDB keeps its tables: a folder or an object store",
+        words="<home>/index",
+    ),
+    _field("chunk_chars", _whole(100, 100_000), 1200, "the longest chunk, in characters"),
+    _field(
+        "chunk_overlap",
+        _whole(0, 49_999),
+        0,
+        "characters that neighbouring chunks share; less than half of BEAST_CHUNK_CHARS",
+    ),
+    _field("max_text_bytes", _whole(1, 2**40), 64 * 2**20, "the largest text of a file, in bytes"),
+    _field(
+        "embed_batch",
+        _whole(1, 65_536),
+        64,
+        "texts given to the model at once; after a kill at most these are embedded again",
+    ),
+    _field(
+        "lock_timeout_s",
+        _seconds(31_536_000),
+        3600.0,
+        "seconds a Dagster run waits for the writer lock",
+        words="3600",
+        variable="BEAST_LOCK_TIMEOUT",
+    ),
+    _field("sensor_seconds", _whole(1, 86_400), 30, "seconds between two looks of the sensor"),
+    _field(
+        "port",
+        _whole(1, 65_535),
+        3000,
+        "TCP port of Dagster's web server; PORT_DAGSTER in ports.env counts too",
+        file_variable="PORT_DAGSTER",
+    ),
+)
