@@ -220,6 +220,19 @@ def manifest(settings: Settings, output: Output, root: bytes | None, target: Pat
 
 
 @cli.command()
+@common_options
+def maintain(settings: Settings, output: Output) -> None:
+    """Merge the index's fragments and remove its old versions."""
+    from dataclasses import asdict
+
+    from beast_assets.core.maintenance import maintain as run
+
+    done = run(settings)
+    saved = f"{done.bytes_before / 1e6:.1f} MB before, {done.bytes_after / 1e6:.1f} MB after"
+    output.answer(asdict(done), [f"{done.rows} rows, version {done.version}: {saved}"])
+
+
+@cli.command()
 @click.argument("name", required=False)
 @common_options
 def config(settings: Settings, output: Output, name: str | None) -> None:

@@ -46,9 +46,16 @@ def test_names(settings: Settings) -> None:
     assert all(node.description and node.kinds and node.owners for node in nodes)
     assert all(node.code_version for node in nodes)
     assert len({node.partitions_def for node in nodes}) == 1
-    assert {job.name for job in defs.jobs or []} == {"index_all", "index_changed"}
+    assert {job.name for job in defs.jobs or []} == {
+        "index_all",
+        "index_changed",
+        "maintain",
+    }
     assert [sensor.name for sensor in defs.sensors or []] == ["files_changed"]
-    assert [schedule.name for schedule in defs.schedules or []] == ["rehash_nightly"]
+    assert [schedule.name for schedule in defs.schedules or []] == [
+        "rehash_nightly",
+        "maintain_weekly",
+    ]
 
 
 def test_partitions_are_the_homes_own(

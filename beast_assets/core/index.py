@@ -8,6 +8,7 @@ keeps that version from being cleaned away. Filters are LanceDB expressions, nev
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beast_assets.core.errors import IndexDamagedError
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 PUBLISHED_TAG = "published"
 _DELETE_AT_ONCE = 1_000
+# Exact search takes 8 ms at 10,000 rows, 30 at 30,000, 150 at 100,000; an index 7 at 100,000.
+ANN_FROM_ROWS = 20_000
 
 
 class Row(NamedTuple):
@@ -138,9 +141,22 @@ class ChunkIndex:
         """Make the latest version fit for readers and give its number."""
         from lancedb.index import FTS
 
-        if not self._table.list_indices() and self._table.count_rows():
+        if not self.has_index("text") and self.count():
             self._table.create_index("text", config=FTS())
         return int(self._table.version)
+
+    def optimize(self) -> None:
+        """Merge fragments and fold all rows into the indices, in a new version."""
+        from lancedb.index import IvfRq
+
+        if self.count() >= ANN_FROM_ROWS and not self.has_index("vector"):
+            self._table.create_index("vector", config=IvfRq(distance_type="dot"))
+        self._table.optimize()
+
+    def drop_versions(self, older_than: timedelta) -> None:
+        """Remove versions of that age, save the latest and the tagged one, and their files."""
+        # The one writer is here, under the lock: what no version names is a dead run's leaving.
+        self._table.cleanup_old_versions(older_than, delete_unverified=True)
 
     def tag(self, version: int) -> None:
         """Keep a version from being cleaned away, in the place of the one kept before."""
@@ -151,6 +167,14 @@ class ChunkIndex:
             tags.create(PUBLISHED_TAG, version)
 
     # -- reading ---------------------------------------------------------------------------------
+
+    def has_index(self, column: str) -> bool:
+        """Whether a column is indexed in the version in view."""
+        return any(column in found.columns for found in self._table.list_indices())
+
+    def count(self) -> int:
+        """Rows in the version in view."""
+        return int(self._table.count_rows())
 
     @property
     def version(self) -> int:

@@ -3,7 +3,13 @@
 import dagster as dg
 
 from beast_assets.defs.assets import build_assets
-from beast_assets.defs.jobs import build_rehash_schedule, index_all, index_changed
+from beast_assets.defs.jobs import (
+    build_rehash_schedule,
+    index_all,
+    index_changed,
+    maintain_job,
+    maintain_weekly,
+)
 from beast_assets.defs.partitions import bucket_partitions
 from beast_assets.defs.resources import SettingsResource
 from beast_assets.defs.sensors import build_files_changed_sensor
@@ -28,8 +34,8 @@ def build_defs(
     partitions = bucket_partitions(plain)
     return dg.Definitions(
         assets=[build_assets(plain, partitions, backfill_policy)],
-        jobs=[index_all, index_changed],
-        schedules=[build_rehash_schedule(partitions)],
+        jobs=[index_all, index_changed, maintain_job],
+        schedules=[build_rehash_schedule(partitions), maintain_weekly],
         sensors=[build_files_changed_sensor(plain)],
         resources={"settings": resource},
         executor=executor or dg.in_process_executor,

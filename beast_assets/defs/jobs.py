@@ -1,17 +1,20 @@
-"""Jobs over the four assets, and the nightly schedule."""
+"""Jobs: over the four assets, and maintenance; and when they run by themselves."""
 
 import dagster as dg
 
+from beast_assets.core.maintenance import maintain
 from beast_assets.defs.names import (
     ASSETS,
     INDEX_ALL,
     INDEX_CHANGED,
     INDEX_STEP,
+    MAINTAIN,
     MODE_CHANGED,
     MODE_TAG,
     RANGE_END_TAG,
     RANGE_START_TAG,
 )
+from beast_assets.defs.resources import SettingsResource
 
 _SELECTION = dg.AssetSelection.assets(*ASSETS)
 
@@ -26,6 +29,30 @@ index_changed = dg.define_asset_job(
     selection=_SELECTION,
     tags={MODE_TAG: MODE_CHANGED},
     description="Materialize those of the chosen partitions in which a file changed.",
+)
+
+
+@dg.op(description="Merge the index's fragments and remove its old versions.")
+def maintain_index(context: dg.OpExecutionContext, settings: SettingsResource) -> None:
+    """Run ``core.maintenance.maintain`` under the writer lock."""
+    plain = settings.get()
+    done = maintain(plain, timeout_s=plain.lock_timeout_s, waiting=context.log.info)
+    context.log.info(
+        f"{done.rows} rows: {done.bytes_before} bytes before, {done.bytes_after} after"
+    )
+
+
+@dg.job(name=MAINTAIN, description="Optimize the index; weekly, and whenever you like.")
+def maintain_job() -> None:
+    """The one op."""
+    maintain_index()
+
+
+maintain_weekly = dg.ScheduleDefinition(
+    name="maintain_weekly",
+    job=maintain_job,
+    cron_schedule="30 4 * * 0",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 
 

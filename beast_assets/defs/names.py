@@ -3,6 +3,7 @@
 INDEX_ALL = "index_all"
 INDEX_CHANGED = "index_changed"
 INDEX_STEP = "index"
+MAINTAIN = "maintain"
 ASSETS = ("manifest", "file_hashes", "chunks", "embeddings")
 
 # A run with this tag leaves alone the partitions in which nothing changed; one without it was asked
