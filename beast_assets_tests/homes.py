@@ -19,9 +19,7 @@ EVERYTHING = Request()
 
 def temporary_instance(folder: Path) -> dg.DagsterInstance:
     """A real Dagster instance in a folder, which reports to nobody."""
-    return dg.DagsterInstance.local_temp(
-        str(folder), overrides={"telemetry": {"enabled": False}}
-    )
+    return dg.DagsterInstance.local_temp(str(folder), overrides={"telemetry": {"enabled": False}})
 
 
 def index(settings: Settings, request: Request = EVERYTHING, run_id: str = "test") -> Report:

@@ -156,7 +156,7 @@ class ChunkIndex:
     def drop_versions(self, older_than: timedelta) -> None:
         """Remove versions of that age, save the latest and the tagged one, and their files."""
         # The one writer is here, under the lock: what no version names is a dead run's leaving.
-        self._table.cleanup_old_versions(older_than, delete_unverified=True)
+        self._table.optimize(cleanup_older_than=older_than, delete_unverified=True)
 
     def tag(self, version: int) -> None:
         """Keep a version from being cleaned away, in the place of the one kept before."""
