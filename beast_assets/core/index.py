@@ -146,12 +146,15 @@ class ChunkIndex:
         return int(self._table.version)
 
     def optimize(self) -> None:
-        """Merge fragments and fold all rows into the indices, in a new version."""
+        """Merge fragments and fold all rows into the indices, until nothing is left to do."""
         from lancedb.index import IvfRq
 
         if self.count() >= ANN_FROM_ROWS and not self.has_index("vector"):
             self._table.create_index("vector", config=IvfRq(distance_type="dot"))
-        self._table.optimize()
+        before = -1
+        while before != self.version:  # one pass leaves work for a second
+            before = self.version
+            self._table.optimize()
 
     def drop_versions(self, older_than: timedelta) -> None:
         """Remove versions of that age, save the latest and the tagged one, and their files."""
