@@ -8,6 +8,7 @@ from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.search import show_path
 from beast_assets.core.settings import Settings
+from beast_assets.core.settings_cache import cache_info
 
 
 def index_status(settings: Settings) -> dict[str, Any]:
@@ -39,6 +40,7 @@ def resolved_settings(settings: Settings) -> dict[str, Any]:
     """Every setting as plain data; ``env`` holds all variables of the two files, resolved."""
     values = {item.name: _plain(getattr(settings, item.name)) for item in fields(settings)}
     values["dagster_home"] = str(dagster_home(settings))
+    values["cache"] = cache_info()._asdict()
     values["env"] = dict(settings.env)
     return values
 

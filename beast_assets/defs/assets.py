@@ -15,6 +15,7 @@ from beast_assets.core.pipeline import run_index
 from beast_assets.core.report import BucketReport, Report
 from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings
+from beast_assets.core.settings_cache import cache_info
 from beast_assets.core.text import EXTRACTORS
 from beast_assets.defs.names import (
     ASSETS,
@@ -112,7 +113,10 @@ def build_assets(
             report = _run(context, config, settings.get())
             for bucket in report.buckets:
                 _log(context, bucket)
-            context.log.info(f"index version {report.version}, {len(report.buckets)} buckets")
+            context.log.info(
+                f"index version {report.version}, {len(report.buckets)} buckets; "
+                f"settings cache hit rate {cache_info().hit_rate:.0%}"
+            )
             yield from ()
 
     return index
