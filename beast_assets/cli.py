@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 import click
 
 from beast_assets import __version__
-from beast_assets.core.errors import BeastError, HeldBackError
+from beast_assets.core.errors import BeastError, HeldBackError, UsageError
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import get_settings
 
@@ -57,6 +57,13 @@ def common_options(command: Command) -> Command:
             command(get_settings({"home": home}), output, **options)
         except BeastError as error:
             _fail(output, error)
+        except (OSError, UnicodeError) as error:
+            _fail(output, BeastError(str(error)))
+        except Exception as error:
+            # Of databases only the message is of use to a user; all else is ours to mend.
+            if not type(error).__module__.startswith("sqlalchemy"):
+                raise
+            _fail(output, BeastError(f"the database cannot be used: {error}"))
 
     return wrapped
 
@@ -184,9 +191,8 @@ def roots_add(settings: Settings, output: Output, dirs: tuple[bytes, ...]) -> No
 
     paths = [existing_root(path) for path in dirs]
     prepare_home(settings)
-    added = [
-        show_path(root.path) for root in register_roots(Ledger.open(settings.ledger_url), paths)
-    ]
+    ledger = Ledger.open(settings.ledger_url)
+    added = [show_path(root.path) for root in register_roots(ledger, paths, settings.home)]
     output.answer({"added": added}, [f"added {path}" for path in added] or ["covered already"])
 
 
@@ -196,11 +202,13 @@ def roots_add(settings: Settings, output: Output, dirs: tuple[bytes, ...]) -> No
 def roots_remove(settings: Settings, output: Output, folder: bytes) -> None:
     """Remove a folder; the next `beast index` takes its files out of the index."""
     from beast_assets.core.ledger import Ledger
-    from beast_assets.core.roots import absolute_root, remove_root
+    from beast_assets.core.roots import find_root
     from beast_assets.core.search import show_path
 
     ledger = Ledger.open_existing(settings.ledger_url)
-    removed = show_path(remove_root(ledger, absolute_root(folder)).path)
+    root = find_root(ledger, folder)
+    ledger.remove_root(root.root_id)
+    removed = show_path(root.path)
     output.answer({"removed": removed}, [f"removed {removed}"])
 
 
@@ -246,7 +254,7 @@ def config(settings: Settings, output: Output, name: str | None) -> None:
         output.answer(values, lines)
     else:
         if name not in values:
-            raise click.UsageError(f"no setting {name!r}: one of {', '.join(values)}")
+            raise UsageError(f"no setting {name!r}: one of {', '.join(values)}")
         output.answer({name: values[name]}, [str(values[name])])
 
 

@@ -10,6 +10,9 @@ from beast_assets.core.pipeline import observed_report
 from beast_assets.core.session import Request, Session, open_session
 from beast_assets.core.settings import Settings
 
+# A sensor's look holds the lock for a moment; whoever holds it for longer is a run.
+_PATIENCE_S = 5.0
+
 
 def index_now(
     settings: Settings,
@@ -35,12 +38,15 @@ def index_now(
         LockedError: another run is under way.
         RecipeMismatchError: the index was built with another recipe.
         UsageError: no folder is registered.
+        HeldBackError: a rebuild would lose the files of a root that is away.
         BeastError: the run failed.
     """
     began = time.monotonic()
     request = Request(rehash=rehash, rebuild=rebuild)
     wanted = replace(settings, roots=(*settings.roots, *roots))
-    with open_session(wanted, request, clear_up=_clear_up(settings)) as session:
+    with open_session(
+        wanted, request, timeout_s=_PATIENCE_S, clear_up=_clear_up(settings)
+    ) as session:
         if not session.ledger.roots() and not session.plan.changes:
             raise UsageError("no folder to index: name one, as in `beast index DIR`")
         buckets = session.choose(request)

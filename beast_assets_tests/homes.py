@@ -33,7 +33,7 @@ def add_root(settings: Settings, *folders: Any) -> None:
     from beast_assets.core.roots import register_roots
 
     prepare_home(settings)
-    register_roots(Ledger.open(settings.ledger_url), [bytes(folder) for folder in folders])
+    register_roots(Ledger.open(settings.ledger_url), map(bytes, folders), settings.home)
 
 
 def published_rows(settings: Settings) -> list[dict[str, Any]]:

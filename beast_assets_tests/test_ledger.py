@@ -30,7 +30,9 @@ def indexed(path: bytes, content: str = "a") -> Indexed:
 
 def publish(ledger: Ledger, *items: Indexed, removed: tuple[str, ...] = ()) -> None:
     published = Published("chunks_1", 7)
-    ledger.publish(Publication(published, {"model": "m"}, list(items), list(removed)))
+    ledger.publish(
+        Publication(published, {"model": "m"}, indexed=list(items), removed=list(removed))
+    )
 
 
 def test_observation_does_not_touch_what_is_indexed(ledger: Ledger) -> None:

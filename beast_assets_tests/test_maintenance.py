@@ -17,6 +17,12 @@ from beast_assets_tests.conftest import document
 from beast_assets_tests.homes import add_root, comparable, index, published_rows
 
 
+def table_name(settings: Settings) -> str:
+    published = Ledger.open(settings.ledger_url).published()
+    assert published is not None
+    return published.table
+
+
 @pytest.fixture
 def edited(settings: Settings, docs: Path) -> Settings:
     """An index with a history of several runs."""
@@ -42,7 +48,7 @@ def test_old_versions_leave_the_disk(edited: Settings) -> None:
     with pytest.warns(UserWarning, match="removes every version"):
         done = maintain(edited, keep=timedelta(0))
     assert done.bytes_after < done.bytes_before
-    table = indexes.ChunkIndex.open(edited.index_uri, "chunks_1").table
+    table = indexes.ChunkIndex.open(edited.index_uri, table_name(edited)).table
     assert len(table.list_versions()) == 1
     again = index(edited)
     assert again.version == done.version
@@ -73,7 +79,7 @@ def test_approximate_index_is_built_past_its_row_count_and_used(
 
 
 def test_a_damaged_index_is_left_to_an_indexing_run(edited: Settings) -> None:
-    table = indexes.ChunkIndex.open(edited.index_uri, "chunks_1").table
+    table = indexes.ChunkIndex.open(edited.index_uri, table_name(edited)).table
     table.delete("path = X'" + b"note-00.md".hex() + "'")
     published = Ledger.open(edited.ledger_url).published()
     assert published is not None

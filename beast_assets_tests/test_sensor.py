@@ -10,6 +10,7 @@ from beast_assets.core.home import lock_path, prepare_home
 from beast_assets.core.lock import writer_lock
 from beast_assets.core.settings import Settings
 from beast_assets.definitions import build_defs
+from beast_assets.defs import runs
 from beast_assets.defs.names import DIGEST_TAG
 from beast_assets.defs.resources import SettingsResource
 from beast_assets.defs.sensors import MAX_ATTEMPTS
@@ -120,6 +121,50 @@ def test_failed_runs_are_tried_again_a_bounded_number_of_times(
     assert "gave up" in skipped(instance)
     (indexed / "walrus.md").write_text("two walruses\n")
     assert asked(instance).run_key not in keys
+
+
+def test_a_run_that_succeeds_without_effect_does_not_use_up_the_change(
+    indexed: Path, settings: Settings, instance: dg.DagsterInstance
+) -> None:
+    (indexed / "walrus.md").write_text("walrus\n")
+    request = asked(instance)
+    indexed.rename(indexed.with_name("away"))
+    execute(instance, request)
+    indexed.with_name("away").rename(indexed)
+    again = asked(instance)
+    assert again.run_key != request.run_key
+    execute(instance, again)
+    assert b"walrus.md" in paths(settings)
+
+
+def test_a_run_that_never_started_blocks_for_a_bounded_time(
+    indexed: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (indexed / "walrus.md").write_text("walrus\n")
+    job = build_defs().resolve_job_def("index_changed")
+    instance.create_run_for_job(job, status=dg.DagsterRunStatus.NOT_STARTED)
+    assert "under way" in skipped(instance)
+    monkeypatch.setattr(runs, "_SILENT_S", 0.0)
+    assert asked(instance)
+
+
+def test_runs_of_other_projects_are_none_of_our_business(
+    indexed: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dg.op
+    def nothing() -> None: ...
+
+    @dg.job
+    def foreign() -> None:
+        nothing()
+
+    monkeypatch.setattr(runs, "_SILENT_S", 0.0)
+    run = instance.create_run_for_job(foreign, status=dg.DagsterRunStatus.STARTED)
+    (indexed / "walrus.md").write_text("walrus\n")
+    assert asked(instance)
+    found = instance.get_run_by_id(run.run_id)
+    assert found is not None
+    assert found.status == dg.DagsterRunStatus.STARTED
 
 
 def test_a_run_under_way_is_waited_for(indexed: Path, instance: dg.DagsterInstance) -> None:

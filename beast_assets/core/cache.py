@@ -5,6 +5,7 @@ embedded again. Vectors are kept as float16, the precision of the index itself.
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
@@ -34,13 +35,31 @@ _vectors = sa.Table(
 )
 
 
+def _start_anew(engine: sa.Engine) -> sa.Engine:
+    """Put a damaged file aside: what it held can be computed again."""
+    path = Path(engine.url.database or "")
+    engine.dispose()
+    path.replace(path.with_name(f"{path.name}.damaged"))
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    return engine
+
+
 class EmbeddingCache:
     """The vectors of one model, in a database."""
 
     def __init__(self, url: str, fingerprint: str) -> None:
         self._engine = engine_for(url)
-        _metadata.create_all(self._engine)
-        self._model_id = self._number(fingerprint)
+        try:
+            _metadata.create_all(self._engine)
+            self._model_id = self._number(fingerprint)
+        except sa.exc.DatabaseError:
+            if self._engine.dialect.name != "sqlite":
+                raise
+            self._engine = _start_anew(self._engine)
+            _metadata.create_all(self._engine)
+            self._model_id = self._number(fingerprint)
 
     def _number(self, fingerprint: str) -> int:
         query = sa.select(_models.c.model_id).where(_models.c.fingerprint == fingerprint)

@@ -9,9 +9,28 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from beast_assets.core.errors import UsageError
+
 _BUSY_TIMEOUT_MS = 30_000
 # SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
 MAX_IN_LIST = 10_000
+
+
+def parse_url(url: str) -> sa.URL:
+    """The parts of a database URL.
+
+    Raises:
+        UsageError: it is none, or of a database that the ledger cannot be in.
+    """
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise UsageError(f"BEAST_LEDGER_URL is not a database URL: {error}") from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise UsageError(
+            f"BEAST_LEDGER_URL: use SQLite or PostgreSQL, not {parsed.get_backend_name()}"
+        )
+    return parsed
 
 
 @functools.cache
@@ -21,7 +40,8 @@ def engine_for(url: str) -> sa.Engine:
     An SQLite file is made with mode 0600 and put in WAL mode, so that readers never wait for the
     writer.
     """
-    engine = sa.create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
+    parsed = parse_url(url)
+    engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
     if engine.dialect.name == "sqlite":
         if engine.url.database:
             Path(engine.url.database).touch(mode=0o600)
@@ -54,7 +74,7 @@ def upsert(
     """
     if not rows:
         return
-    insert: Any
+    insert: Any  # the two have no common type
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects import postgresql
 

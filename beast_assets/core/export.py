@@ -1,13 +1,12 @@
 """The manifest of a root as a file that ``sha256sum -c`` checks."""
 
-import os
 import sys
 from pathlib import Path
 
 from beast_assets.core.errors import UsageError
 from beast_assets.core.ledger import Ledger, Root
 from beast_assets.core.manifest import write_manifest
-from beast_assets.core.roots import absolute_root
+from beast_assets.core.roots import find_root
 from beast_assets.core.search import show_path
 from beast_assets.core.settings import Settings
 
@@ -28,7 +27,7 @@ def export_manifest(settings: Settings, root: bytes | None, target: Path | None)
         UsageError: the root is not registered, or not told where there are several.
     """
     ledger = Ledger.open_existing(settings.ledger_url)
-    chosen = _choose(ledger.roots(), root)
+    chosen = _choose(ledger, root)
     rows = [
         (row.path, row.indexed)
         for row in ledger.files()
@@ -48,13 +47,10 @@ def export_manifest(settings: Settings, root: bytes | None, target: Path | None)
     return show_path(chosen.path), count
 
 
-def _choose(roots: list[Root], path: bytes | None) -> Root:
+def _choose(ledger: Ledger, path: bytes | None) -> Root:
     if path is not None:
-        wanted = absolute_root(path)
-        for root in roots:
-            if root.path == wanted:
-                return root
-        raise UsageError(f"{os.fsdecode(path)!r} is not a root: see `beast roots list`")
+        return find_root(ledger, path)
+    roots = ledger.roots()
     if len(roots) != 1:
         shown = ", ".join(show_path(root.path) for root in roots) or "none"
         raise UsageError(f"say which root with --root: there are {len(roots)} ({shown})")

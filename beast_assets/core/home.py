@@ -4,6 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from beast_assets.core.settings import Settings
+from beast_assets.core.settings_table import sqlite_url
 
 LOCK_NAME = "writer.lock"
 
@@ -21,7 +22,7 @@ def dagster_home(settings: Settings) -> Path:
 def cache_url(settings: Settings) -> str:
     """Where vectors are cached: beside an SQLite ledger, else in the ledger's database."""
     if settings.ledger_url.startswith("sqlite"):
-        return f"sqlite:///{settings.home / 'embeddings.sqlite'}"
+        return sqlite_url(settings.home / "embeddings.sqlite")
     return settings.ledger_url
 
 
@@ -33,4 +34,6 @@ def prepare_home(settings: Settings) -> None:
     config = instance / "dagster.yaml"
     if not config.exists():
         template = files("beast_assets.core").joinpath("dagster.yaml")
-        config.write_bytes(template.read_bytes())
+        partial = config.with_suffix(".partial")
+        partial.write_bytes(template.read_bytes())
+        partial.replace(config)

@@ -1,8 +1,8 @@
 """The index: one LanceDB table of chunks with their vectors, and its versions.
 
 Rows are added first and the rows they replace are deleted after, all of it in versions that no
-reader looks at; a version becomes visible when the ledger names it (``Ledger.publish``). A tag
-keeps that version from being cleaned away. Filters are LanceDB expressions, never text.
+reader looks at; a version becomes visible when the ledger names it (``Ledger.publish``). Filters
+are LanceDB expressions, never text.
 """
 
 import hashlib
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-PUBLISHED_TAG = "published"
 _DELETE_AT_ONCE = 1_000
 # Exact search takes 8 ms at 10,000 rows, 30 at 30,000, 150 at 100,000; an index 7 at 100,000.
 ANN_FROM_ROWS = 20_000
@@ -79,15 +78,15 @@ class ChunkIndex:
 
     @classmethod
     def create(cls, uri: str, name: str, dimension: int) -> "ChunkIndex":
-        """Make an empty table, in the place of any that has this name."""
+        """Make an empty table, in the place of one of this name that a dead run may have left."""
         connection = _connect(uri)
         # Dropped, not overwritten: what stands there may be too damaged to open.
         connection.drop_table(name, ignore_missing=True)
         return cls(connection.create_table(name, schema=schema(dimension)))
 
     @classmethod
-    def open(cls, uri: str, name: str, version: int | str | None = None) -> "ChunkIndex":
-        """Open a table, at a version or tag if one is given.
+    def open(cls, uri: str, name: str, version: int | None = None) -> "ChunkIndex":
+        """Open a table, at a version if one is given.
 
         Raises:
             IndexDamagedError: the table or the version is not there, or cannot be read.
@@ -157,17 +156,24 @@ class ChunkIndex:
             self._table.optimize()
 
     def drop_versions(self, older_than: timedelta) -> None:
-        """Remove versions of that age, save the latest and the tagged one, and their files."""
+        """Remove versions of that age, save the latest, and their files."""
         # The one writer is here, under the lock: what no version names is a dead run's leaving.
         self._table.optimize(cleanup_older_than=older_than, delete_unverified=True)
 
-    def tag(self, version: int) -> None:
-        """Keep a version from being cleaned away, in the place of the one kept before."""
-        tags = self._table.tags
-        if PUBLISHED_TAG in tags.list():
-            tags.update(PUBLISHED_TAG, version)
-        else:
-            tags.create(PUBLISHED_TAG, version)
+    def mend_indices(self) -> None:
+        """Drop the indices whose files are lost or damaged; ``finish`` makes what readers need."""
+        for found in self._table.list_indices():
+            if not self._answers(found.columns[0]):
+                self._table.drop_index(found.name)
+
+    def _answers(self, column: str) -> bool:
+        dimension = self._table.schema.field("vector").type.list_size
+        query, kind = ("the a b c", "fts") if column == "text" else ([0.1] * dimension, "vector")
+        try:
+            self._table.search(query, query_type=kind).limit(1).to_arrow()
+        except (ValueError, RuntimeError, OSError):
+            return False
+        return True
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -209,12 +215,11 @@ class ChunkIndex:
         return {file: (len(names), rows_digest(names)) for file, names in chunk_ids.items()}
 
 
-def drop_other_tables(uri: str, keep: str) -> None:
-    """Remove the tables of recipes that nothing publishes any more."""
+def drop_tables(uri: str, names: Iterable[str]) -> None:
+    """Remove tables; one that is not there is no error."""
     connection = _connect(uri)
-    for name in list(connection.list_tables(limit=1_000).tables):
-        if name != keep:
-            connection.drop_table(name)
+    for name in names:
+        connection.drop_table(name, ignore_missing=True)
 
 
 def _connect(uri: str) -> Any:

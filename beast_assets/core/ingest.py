@@ -15,13 +15,13 @@ from beast_assets.core import ledger as ledgers
 from beast_assets.core.cache import EmbeddingCache
 from beast_assets.core.embedding import Embedder, load_embedder
 from beast_assets.core.files import RootHandle, open_root
-from beast_assets.core.fingerprint import index_fingerprint
 from beast_assets.core.home import cache_url
-from beast_assets.core.index import ChunkIndex, Row, drop_other_tables, rows_digest
+from beast_assets.core.index import ChunkIndex, Row, rows_digest
 from beast_assets.core.ledger import Indexed, Observed, Publication, Published
 from beast_assets.core.planning import REMOVED, Change
 from beast_assets.core.reading import Content, read_content
 from beast_assets.core.records import Chunk
+from beast_assets.core.repair import settle
 from beast_assets.core.report import Work
 from beast_assets.core.session import Session
 
@@ -98,14 +98,15 @@ class Ingest:
     _observed: list[Observed] = field(default_factory=list)
     _replaced: list[str] = field(default_factory=list)
 
-    def take(self, root: RootHandle | None, change: Change) -> None:
-        """Bring one file's rows up to date; ``root`` is None only for a removed file."""
-        work = self.work.setdefault(self._bucket(change.file_id), Work())
-        if change.kind == REMOVED or root is None:
-            work.removed += int(change.row is not None and change.row.regular)
-            self._replace(change)
-            self.publication.removed.append(change.file_id)
-            return
+    def remove(self, change: Change) -> None:
+        """Take a removed file's rows out."""
+        work = self.work[self._bucket(change.file_id)]
+        work.removed += int(change.row is not None and change.row.regular)
+        self._replace(change)
+        self.publication.removed.append(change.file_id)
+
+    def take(self, root: RootHandle, change: Change) -> None:
+        """Bring an added or changed file's rows up to date."""
         content = read_content(
             root.fd,
             change,
@@ -115,7 +116,11 @@ class Ingest:
         )
         if content is None:
             return
-        setattr(work, change.kind, getattr(work, change.kind) + int(content.observed.regular))
+        work = self.work[self._bucket(change.file_id)]
+        if content.observed.regular:
+            setattr(work, change.kind, getattr(work, change.kind) + 1)
+        elif change.row is not None and change.row.regular and change.row.indexed is not None:
+            work.removed += 1  # a link or a socket took the file's place
         work.bytes_hashed += content.bytes_hashed
         self._replace(change)
         self._keep(change, content)
@@ -172,12 +177,11 @@ class Ingest:
         if self._index is None:
             uri, published = self.session.settings.index_uri, self.session.ledger.published()
             if published is None or self.rebuild:
-                self._table = _next_table(published)
+                self._table = _next_table(self.session.ledger.index_name(), published)
                 dimension = self.embedding.embedder.dimension
                 self._index = ChunkIndex.create(uri, self._table, dimension)
             else:
                 self._table = published.table
-                drop_other_tables(uri, self._table)
                 self._index = ChunkIndex.open(uri, self._table)
                 self._index.begin(published.version)
         return self._index
@@ -188,23 +192,38 @@ class Ingest:
         if self._rows:
             self._write(self._rows)
         self._flush_observed()
-        before = ledger.published()
         stale = sorted({*self._replaced, *self.session.dirty})
-        if stale or before is None or self.rebuild:
-            self._writer().delete_older(stale)
+        if stale or ledger.published() is None or self.rebuild:
+            self._writer().delete_older([] if self.rebuild else stale)
         if self._index is not None:
             self.publication.published = Published(self._table, self._index.finish())
         elif not self.publication.indexed and not self.publication.removed:
             return self.publication.published.version
         ledger.publish(self.publication)
-        uri = self.session.settings.index_uri
-        if self._index is not None:
-            self._index.tag(self.publication.published.version)
-        ledger.set_meta("fingerprint", index_fingerprint(uri))
+        settle(ledger, self.session.settings.index_uri)
         return self.publication.published.version
 
     def _bucket(self, file_id: str) -> str:
         return ids.bucket_of(file_id, self.session.bucket_count)
+
+
+@dataclass
+class _OpenRoots:
+    """Descriptors of roots, opened when they are first needed."""
+
+    stack: ExitStack
+    paths: dict[str, bytes]
+    handles: dict[str, RootHandle | None] = field(default_factory=dict)
+
+    def get(self, root_id: str) -> RootHandle | None:
+        """An open root; None for one that went away since it was scanned: its files can wait."""
+        if root_id not in self.handles:
+            try:
+                handle = self.stack.enter_context(open_root(self.paths[root_id]))
+            except OSError:
+                handle = None
+            self.handles[root_id] = handle
+        return self.handles[root_id]
 
 
 def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Ingested":
@@ -223,17 +242,22 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
         rebuild,
         Embedding(embedder, cache, settings.embed_batch),
         {bucket: Work() for bucket in buckets},
-        Publication(ledger.published() or Published("", 0), session.recipe),
+        Publication(
+            ledger.published() or Published("", 0),
+            session.recipe,
+            model=settings.model,
+            rebuilt=rebuild,
+        ),
     )
     changes = [change for bucket in buckets for change in session.plan.changes.get(bucket, ())]
-    paths = {root.root_id: root.path for root in ledger.roots()}
+    roots = {root.root_id: root.path for root in session.observation.roots}
     with ExitStack() as stack:
-        handles: dict[str, RootHandle] = {}
+        handles = _OpenRoots(stack, roots)
         for done, change in enumerate(changes, 1):
-            if change.kind != REMOVED and change.root_id not in handles:
-                handle = stack.enter_context(open_root(paths[change.root_id]))
-                handles[change.root_id] = handle
-            ingest.take(handles.get(change.root_id), change)
+            if change.kind == REMOVED:
+                ingest.remove(change)
+            elif (handle := handles.get(change.root_id)) is not None:
+                ingest.take(handle, change)
             progress.tell("index", done, len(changes))
     version = ingest.publish()
     return Ingested(ingest.work, version)
@@ -256,6 +280,6 @@ def _row(change: Change, content: str, chunk: Chunk) -> Row:
     )
 
 
-def _next_table(published: Published | None) -> str:
+def _next_table(index_name: str, published: Published | None) -> str:
     number = int(published.table.rpartition("_")[2]) if published else 0
-    return f"chunks_{number + 1}"
+    return f"chunks_{index_name}_{number + 1}"

@@ -6,18 +6,20 @@ is written in the one transaction that publishes, together with the version's nu
 needed exactly where the halves disagree.
 """
 
+import hashlib
 import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from beast_assets.core import ids
-from beast_assets.core.database import engine_for, slices, upsert
+from beast_assets.core.database import engine_for, parse_url, slices, upsert
 from beast_assets.core.errors import NoIndexError, RecipeMismatchError
 from beast_assets.core.hashing import SETTLED_MARGIN_NS
 from beast_assets.core.records import Stat
@@ -72,6 +74,7 @@ _runs = sa.Table(
     sa.Column("report", sa.Text, nullable=False),
 )
 
+_NOT_INDEXED: dict[str, Any] = {"indexed": None, "chunks": 0, "rows_digest": None}
 _OBSERVED = ("regular", "size", "mtime_ns", "ctime_ns", "inode", "hashed_ns", "content")
 _INDEXED = ("indexed", "status", "reason", "extractor", "chunks", "rows_digest")
 
@@ -154,10 +157,14 @@ class Publication:
         indexed: files whose rows are in it now.
         removed: names of files that are gone.
         recipe: what the index is built with.
+        model: the setting that named the model.
+        rebuilt: a new table took the old one's place: what was not written is not in it.
     """
 
     published: Published
     recipe: Mapping[str, str]
+    model: str = ""
+    rebuilt: bool = False
     indexed: list[Indexed] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
@@ -197,7 +204,7 @@ class Ledger:
             NoIndexError: there is none.
             RecipeMismatchError: another version of beast_assets laid it out.
         """
-        parsed = sa.make_url(url)
+        parsed = parse_url(url)
         missing = parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
         ledger = None if missing else cls(engine_for(url))
         if ledger is None or not sa.inspect(ledger._engine).has_table("meta"):
@@ -233,15 +240,38 @@ class Ledger:
     def recipe(self) -> dict[str, str] | None:
         """What the published index was built with; None before the first publication."""
         value = self.meta("recipe")
-        if value is None:
-            return None
-        loaded: dict[str, str] = json.loads(value)
-        return loaded
+        return None if value is None else dict(json.loads(value))
 
     def published(self) -> Published | None:
         """Where readers look; None before the first publication."""
         value = self.meta("published")
         return None if value is None else Published(**json.loads(value))
+
+    def view(self) -> tuple[Published, dict[str, str]] | None:
+        """Where readers look and what that was built with, of one and the same publication."""
+        keys = ("published", "recipe")
+        with self._engine.connect() as connection:
+            rows = connection.execute(
+                sa.select(_meta.c.key, _meta.c.value).where(_meta.c.key.in_(keys))
+            )
+            found = {key: json.loads(value) for key, value in rows}
+        if len(found) < len(keys):
+            return None
+        return Published(**found["published"]), found["recipe"]
+
+    def index_name(self) -> str:
+        """A word for this ledger in the names of its tables: other tables are not ours."""
+        name = self.meta("index_name")
+        if name is None:
+            name = hashlib.sha256(str(self._engine.url).encode()).hexdigest()[:8]
+            self.set_meta("index_name", name)
+        return name
+
+    def retired_tables(self, keep: timedelta) -> list[str]:
+        """Tables that a rebuild replaced longer ago than ``keep``."""
+        retired: dict[str, int] = json.loads(self.meta("retired") or "{}")
+        until = time.time_ns() - int(keep.total_seconds() * 1e9)
+        return [name for name, since in retired.items() if since <= until]
 
     # -- roots -----------------------------------------------------------------------------------
 
@@ -342,8 +372,7 @@ class Ledger:
 
     def distrust(self, file_ids: Sequence[str] | None) -> None:
         """State that the index does not hold what these rows say (None: any row)."""
-        values: dict[str, Any] = {"indexed": None, "chunks": 0, "rows_digest": None}
-        statement = sa.update(_files).values(values)
+        statement = sa.update(_files).values(_NOT_INDEXED)
         with self._engine.begin() as connection:
             if file_ids is None:
                 connection.execute(statement)
@@ -351,11 +380,25 @@ class Ledger:
             for part in slices(file_ids):
                 connection.execute(statement.where(_files.c.file_id.in_(part)))
 
+    def reconsider(self, reasons: str, but: str) -> None:
+        """Mark as not indexed what was skipped for a reason like ``reasons``, save ``but``."""
+        with self._engine.begin() as connection:
+            connection.execute(
+                sa.update(_files)
+                .where(_files.c.reason.like(reasons), _files.c.reason != but)
+                .values({**_NOT_INDEXED, "reason": None})
+            )
+
     def unpublish(self) -> None:
         """State that no version of the index can be read: readers find none, a run makes one."""
         self.distrust(None)
         with self._engine.begin() as connection:
             connection.execute(sa.delete(_meta).where(_meta.c.key == "published"))
+            _put_meta(connection, {"lost": "1"})
+
+    def is_lost(self) -> bool:
+        """Whether an index that was complete is to be restored as a whole."""
+        return self.meta("lost") == "1"
 
     def republish(self, published: Published) -> None:
         """Point readers to another version of the index, as it was found there."""
@@ -364,7 +407,14 @@ class Ledger:
 
     def publish(self, publication: Publication) -> None:
         """Make a version of the index the one that readers see: the commit point of a run."""
+        retired: dict[str, int] = json.loads(self.meta("retired") or "{}")
+        before = self.published()
+        if before is not None:
+            retired[before.table] = time.time_ns()
+        retired.pop(publication.published.table, None)
         with self._engine.begin() as connection:
+            if publication.rebuilt:
+                connection.execute(sa.update(_files).values(_NOT_INDEXED))
             if publication.indexed:
                 connection.execute(
                     sa.update(_files)
@@ -379,7 +429,10 @@ class Ledger:
                     "published": _published_json(publication.published),
                     "published_ns": str(time.time_ns()),
                     "recipe": json.dumps(dict(publication.recipe), sort_keys=True),
+                    "model": publication.model,
+                    "retired": json.dumps(retired),
                     "fingerprint": "",
+                    "lost": "",
                 },
             )
 
@@ -431,7 +484,9 @@ _LOUD = sa.or_(
 
 
 def _raw(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
-    """Rows as the driver gives them: 100,000 of them cost three times as much as ``sa.Row``."""
+    """Rows as SQLite's driver gives them: as ``sa.Row``, 100,000 cost three times as much."""
+    if connection.dialect.name != "sqlite":
+        return [tuple(row) for row in connection.execute(statement)]
     compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
     cursor = connection.exec_driver_sql(str(compiled)).cursor
     return [] if cursor is None else list(cursor.fetchall())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.home import lock_path
-from beast_assets.core.index import ChunkIndex, drop_other_tables
+from beast_assets.core.index import ChunkIndex, drop_tables
 from beast_assets.core.ledger import Ledger, Published
 from beast_assets.core.lock import writer_lock
 from beast_assets.core.repair import repair, settle
@@ -58,13 +58,11 @@ def maintain(
         before = _size(uri)
         index = ChunkIndex.open(uri, published.table)
         index.begin(published.version)
-        index.tag(index.version)  # clean-up refuses where a tag points at an old version
         index.optimize()
         ledger.republish(Published(published.table, index.version))
-        index.tag(index.version)
         index.drop_versions(keep)
-        drop_other_tables(uri, published.table)
-        settle(ledger, uri, index, index.version)
+        drop_tables(uri, ledger.retired_tables(keep))
+        settle(ledger, uri)
         return Maintained(index.version, index.count(), before, _size(uri))
 
 

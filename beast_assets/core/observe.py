@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beast_assets.core import ids, progress
-from beast_assets.core.files import open_root
+from beast_assets.core.files import RootHandle, open_root
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable
 from beast_assets.core.ledger import FileRow, Ledger, Observed, Root, content_key
 from beast_assets.core.planning import Change, Comparison, Suspect, changed, compare, removal, sift
 from beast_assets.core.records import Entry
+from beast_assets.core.roots import folder_identity
 from beast_assets.core.scan import RootUnavailableError, scan_root
 
 
@@ -29,12 +30,14 @@ class Observation:
         scanned: regular files after exclusions, in all roots that could be read.
         bytes_hashed: bytes read to tell whether suspects changed, by bucket.
         unavailable: why roots could not be scanned; their files are left as they are.
+        roots: the roots that were looked at.
     """
 
     changes: list[Change] = field(default_factory=list)
     scanned: int = 0
     bytes_hashed: Counter[str] = field(default_factory=Counter)
     unavailable: list[str] = field(default_factory=list)
+    roots: list[Root] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class Trust:
         since_ns: hashes begun since then stand: the caller has held the writer lock from then on.
         rehash: believe none.
         rebuild: the whole index is to be written anew.
-        hash_budget: bytes of suspects to read at the most; those beyond count as changed, and the
-            run they lead to finds out.
+        hash_budget: bytes of suspects to read at the most. Of those beyond, the ones whose stat
+            differs count as changed, and the run they lead to finds out.
     """
 
     since_ns: int
@@ -55,22 +58,29 @@ class Trust:
     hash_budget: int | None = None
 
 
-def observe(ledger: Ledger, home: Path, bucket_count: int, trust: Trust) -> Observation:
-    """Scan all roots and compare them with the ledger; the writer lock is held."""
-    seen = Observation()
+def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Trust) -> Observation:
+    """Scan all roots and compare them with the ledger; the writer lock is held.
+
+    Args:
+        ledger: what is recorded.
+        own: folders of ours (home, index), which are not indexed.
+        bucket_count: of the index.
+        trust: which recorded hashes stand.
+    """
     roots = ledger.roots()
+    seen = Observation(roots=roots)
     believe = not (trust.rehash or trust.rebuild)
     recorded = _Recorded.of(ledger, believe)
     for root in roots:
         try:
-            comparison = _compare_root(root, roots, recorded, home, trust)
+            comparison = _compare_root(root, roots, recorded, own, trust)
+            _check_suspects(ledger, root, comparison.suspects, seen, bucket_count, trust)
         except RootUnavailableError as error:
             seen.unavailable.append(str(error))
             continue
         seen.scanned += comparison.scanned
         seen.changes += comparison.changes
         ledger.forget(comparison.vanished)
-        _check_suspects(ledger, root, comparison.suspects, seen, bucket_count, trust)
     seen.changes += map(removal, recorded.of_other_roots({root.root_id for root in roots}))
     return seen
 
@@ -106,11 +116,14 @@ class _Recorded:
 
 
 def _compare_root(
-    root: Root, roots: Sequence[Root], recorded: _Recorded, home: Path, trust: Trust
+    root: Root,
+    roots: Sequence[Root],
+    recorded: _Recorded,
+    own: Collection[Path],
+    trust: Trust,
 ) -> Comparison:
-    avoid = {identity for path in _inner_roots(root, roots) if (identity := _identity(path))}
-    if home_identity := _identity(bytes(home)):
-        avoid.add(home_identity)
+    left_out = [*_inner_roots(root, roots), *map(bytes, own)]
+    avoid = {identity for path in left_out if (identity := folder_identity(path))}
     quiet = recorded.quiet.get(root.root_id, {})
     # A scan makes hundreds of thousands of tuples and no cycle: looking for cycles costs a third.
     with collector_paused():
@@ -145,14 +158,6 @@ def _inner_roots(root: Root, roots: Sequence[Root]) -> list[bytes]:
     return [other.path for other in roots if other.path.startswith(prefix)]
 
 
-def _identity(path: bytes) -> tuple[int, int] | None:
-    try:
-        stat = Path(path.decode("utf-8", "surrogateescape")).stat()
-    except OSError:
-        return None
-    return stat.st_dev, stat.st_ino
-
-
 def _check_suspects(
     ledger: Ledger,
     root: Root,
@@ -165,14 +170,15 @@ def _check_suspects(
         return
     observed: list[Observed] = []
     left = trust.hash_budget
-    with open_root(root.path) as handle:
+    with _available(root) as handle:
         for done, suspect in enumerate(suspects, 1):
             progress.tell("hash", done, len(suspects))
-            if left is not None:
-                left -= suspect.entry.stat.size
-                if left < 0:
+            if left is not None and suspect.entry.stat.size > left:
+                # Left for a run where the times differ; one that only was not settled can wait.
+                if suspect.entry.stat != suspect.row.stat:
                     seen.changes.append(changed(suspect))
-                    continue
+                continue
+            left = None if left is None else left - suspect.entry.stat.size
             found = _hash(handle.fd, suspect)
             if found is None:
                 seen.changes.append(changed(suspect))
@@ -184,6 +190,16 @@ def _check_suspects(
             if found.content != suspect.row.indexed:
                 seen.changes.append(changed(suspect))
     ledger.observe(observed)
+
+
+@contextmanager
+def _available(root: Root) -> Iterator[RootHandle]:
+    try:
+        handle = open_root(root.path)
+        with handle as opened:
+            yield opened
+    except OSError as error:
+        raise RootUnavailableError(root.path, error) from error
 
 
 def _hash(root_fd: int, suspect: Suspect) -> Observed | None:

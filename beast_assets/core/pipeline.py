@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 from beast_assets.core import ids
 from beast_assets.core import ledger as ledgers
-from beast_assets.core.errors import HeldBackError
 from beast_assets.core.ingest import ingest
 from beast_assets.core.ledger import FileRow, Ledger
 from beast_assets.core.report import BucketReport, Holding, Report
@@ -44,8 +43,6 @@ def run_index(
     ) as session:
         began = time.monotonic()
         buckets = session.choose(request)
-        if request.rebuild and session.observation.unavailable:
-            raise HeldBackError("; ".join(session.observation.unavailable))
         report = _run(session, buckets, request.rebuild)
         report.seconds = time.monotonic() - began
         session.ledger.record_run(run_id, report.to_dict())

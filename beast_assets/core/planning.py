@@ -5,6 +5,7 @@ certain and which have to be hashed before one can tell. ``Plan`` sorts the diff
 buckets.
 """
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
@@ -170,7 +171,8 @@ def is_trusted(row: FileRow, stat: Stat, trusted_since_ns: int, *, rehash: bool 
     )
     if not same or row.content is None:
         return False
-    fresh = row.hashed_ns >= trusted_since_ns
+    # A clock that was ahead once must not keep a hash fresh for ever.
+    fresh = trusted_since_ns <= row.hashed_ns <= time.time_ns()
     return fresh or (not rehash and is_settled(stat, row.hashed_ns))
 
 

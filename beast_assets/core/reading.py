@@ -60,8 +60,8 @@ def read_content(
         trusted_since_ns: see ``is_trusted``.
 
     Returns:
-        The content; None where an indexed file keeps changing while it is read: what is indexed
-        stays, and the next scan finds the file changed again.
+        The content; None where the next scan has to tell: the file went away, or it is indexed
+        and keeps changing while it is read.
     """
     if change.problem is not None:
         return _without_content(change, change.problem)
@@ -71,8 +71,15 @@ def read_content(
         if change.row is not None and change.row.indexed is not None:
             return None
         return _without_content(change, "unreadable: it changed while it was read")
+    except FileNotFoundError:
+        return None  # it went away since the scan: the next one finds that
     except OSError as error:
         return _without_content(change, unreadable(error))
+
+
+def too_large(settings: Settings) -> str:
+    """Why a file over the limit has no text; with another limit it is looked at again."""
+    return f"larger than {settings.max_text_bytes} bytes: BEAST_MAX_TEXT_BYTES sets the limit"
 
 
 def _without_content(change: Change, problem: str) -> Content:
@@ -90,9 +97,7 @@ def _read(
 ) -> Content:
     skip = skip_by_name(change.path)
     if skip is None and change.stat.size > settings.max_text_bytes:
-        skip = Skip(
-            f"larger than {settings.max_text_bytes} bytes: BEAST_MAX_TEXT_BYTES sets the limit"
-        )
+        skip = Skip(too_large(settings))
     if skip is not None:
         return _hash_only(root_fd, change, skip, trusted_since_ns)
     result, data = read_stable(root_fd, change.path, settings.max_text_bytes)

@@ -10,7 +10,10 @@ from beast_assets.core.ledger import Ledger, Root
 
 def absolute_root(path: bytes) -> bytes:
     """The name under which a folder is registered: absolute, links resolved."""
-    return bytes(Path(os.fsdecode(path)).resolve())
+    try:
+        return bytes(Path(os.fsdecode(path)).resolve())
+    except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL
+        raise UsageError(f"{_shown(path)} cannot be resolved: {error}") from error
 
 
 def existing_root(path: bytes) -> bytes:
@@ -21,33 +24,51 @@ def existing_root(path: bytes) -> bytes:
     """
     root = absolute_root(path)
     if not Path(os.fsdecode(root)).is_dir():
-        shown = path.decode("utf-8", "backslashreplace")
-        raise UsageError(f"{shown} is not a folder: name an existing folder to index")
+        raise UsageError(f"{_shown(path)} is not a folder: name an existing folder to index")
     return root
 
 
-def register_roots(ledger: Ledger, paths: Iterable[bytes]) -> list[Root]:
-    """Add folders; one that lies in a registered folder is covered already and not added."""
+def register_roots(ledger: Ledger, paths: Iterable[bytes], home: Path) -> list[Root]:
+    """Add folders; one that lies in a registered folder is covered already and not added.
+
+    Raises:
+        UsageError: a folder is the home, or lies in it.
+    """
     added = []
     for path in map(absolute_root, paths):
+        if _covers(absolute_root(bytes(home)), path):
+            raise UsageError(f"{_shown(path)} belongs to the home {home}: index another folder")
         known = [root.path for root in ledger.roots()]
-        if not any(_covers(outer, path) for outer in known):
+        same = {folder_identity(other) for other in known} - {None}
+        if folder_identity(path) not in same and not any(_covers(outer, path) for outer in known):
             added.append(ledger.add_root(path))
     return added
 
 
-def remove_root(ledger: Ledger, path: bytes) -> Root:
-    """Forget a folder.
+def find_root(ledger: Ledger, path: bytes) -> Root:
+    """A registered folder by the name a user gives, its links resolved or not.
 
     Raises:
         UsageError: it is not registered.
     """
+    names = {absolute_root(path), os.path.abspath(path)}  # noqa: PTH100 links are kept
     for root in ledger.roots():
-        if root.path == path:
-            ledger.remove_root(root.root_id)
+        if root.path in names:
             return root
-    shown = path.decode("utf-8", "backslashreplace")
-    raise UsageError(f"{shown} is not a root: see `beast roots list`")
+    raise UsageError(f"{_shown(path)} is not a root: see `beast roots list`")
+
+
+def folder_identity(path: bytes) -> tuple[int, int] | None:
+    """What tells a folder whatever its name: device and inode; None where there is none."""
+    try:
+        stat = Path(os.fsdecode(path)).stat()
+    except OSError:
+        return None
+    return stat.st_dev, stat.st_ino
+
+
+def _shown(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
 
 
 def _covers(outer: bytes, inner: bytes) -> bool:

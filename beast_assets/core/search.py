@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from beast_assets.core.embedding import Embedder, load_embedder, model_fingerprint
-from beast_assets.core.errors import NoIndexError
+from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.files import RootHandle, open_root, stat_of
 from beast_assets.core.hashing import hash_stable
 from beast_assets.core.index import ChunkIndex
@@ -73,10 +73,10 @@ class Searcher:
         """
         self._settings = settings
         self._ledger = Ledger.open_existing(settings.ledger_url)
-        published = self._ledger.published()
-        if published is None:
+        view = self._ledger.view()
+        if view is None:
             raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
-        recipe = self._ledger.recipe() or {}
+        published, recipe = view
         current = {"model": model_fingerprint(settings.model)}
         check_recipe({"model": recipe.get("model", "")}, current)
         self._index = ChunkIndex.open(settings.index_uri, published.table, published.version)
@@ -89,14 +89,22 @@ class Searcher:
         Args:
             query: a question, keywords or a fragment of text.
             k: at most so many, at least 1.
+
+        Raises:
+            IndexDamagedError: the index cannot be read.
         """
         depth = max(_CANDIDATES, 2 * k)
-        ranked = fuse([self._by_vector(query, depth), self._by_text(query, depth)])[:k]
-        if not ranked:
-            return []
-        rows = self._rows([row_id for row_id, _ in ranked])
+        query = query.encode("utf-8", "replace").decode()  # what a terminal passes may be no text
+        try:
+            ranked = fuse([self._by_vector(query, depth), self._by_text(query, depth)])[:k]
+            rows = self._rows([row_id for row_id, _ in ranked]) if ranked else {}
+        except (RuntimeError, OSError) as error:
+            raise IndexDamagedError(
+                f"the index cannot be read ({error}): run `beast index` to repair it"
+            ) from error
         stale: dict[str, bool] = {}
-        return [self._hit(rows[row_id], score, stale) for row_id, score in ranked]
+        hits = [self._hit(rows[row_id], score, stale) for row_id, score in ranked]
+        return [hit for hit in hits if hit is not None]
 
     def _by_vector(self, query: str, depth: int) -> list[int]:
         if self._embedder is None:
@@ -121,9 +129,11 @@ class Searcher:
         table: pa.Table = taken.with_row_id().to_arrow()
         return {row["_rowid"]: row for row in table.to_pylist()}
 
-    def _hit(self, row: dict[str, Any], score: float, stale: dict[str, bool]) -> Hit:
+    def _hit(self, row: dict[str, Any], score: float, stale: dict[str, bool]) -> Hit | None:
         file = row["file_id"]
-        root = self._roots.get(row["root_id"], b"")
+        root = self._roots.get(row["root_id"])
+        if root is None:  # removed; the next run takes its rows out
+            return None
         if file not in stale:
             stale[file] = self._is_stale(root, row)
         return Hit(

@@ -8,14 +8,16 @@ behind the ledger's back.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from beast_assets.core import ids
-from beast_assets.core.errors import NoIndexError
+from beast_assets.core.errors import HeldBackError, NoIndexError
 from beast_assets.core.home import lock_path, prepare_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.lock import Held, writer_lock
 from beast_assets.core.observe import Observation, Trust, observe
 from beast_assets.core.planning import Plan
+from beast_assets.core.reading import too_large
 from beast_assets.core.recipe import check_recipe, current_recipe
 from beast_assets.core.repair import repair
 from beast_assets.core.roots import register_roots
@@ -66,15 +68,24 @@ class Session:
         return sorted(dirty.union(self.plan.buckets))
 
     def choose(self, request: Request) -> list[str]:
-        """The buckets that this request leads to, in order."""
+        """The buckets that this request leads to, in order.
+
+        Raises:
+            HeldBackError: a rebuild would lose the files of a root that cannot be read now.
+        """
         changed = self.changed_buckets()
+        if request.rebuild and self.observation.unavailable:
+            raise HeldBackError(
+                "nothing is rebuilt while a root is away: "
+                + "; ".join(self.observation.unavailable)
+            )
         if request.rebuild:
             return ids.bucket_keys(self.bucket_count)
         asked = changed if request.buckets is None else _known(request.buckets, self.bucket_count)
         if request.only_changed:
             asked = [bucket for bucket in asked if bucket in set(changed)]
-        # A damaged index is mended as a whole: its files are fingerprinted anew afterwards.
-        mended = changed if self.dirty else []
+        # A damaged or lost index is mended as a whole: its files are fingerprinted afterwards.
+        mended = changed if self.dirty or self.ledger.is_lost() else []
         return self.plan.closure([*asked, *mended])
 
 
@@ -112,12 +123,19 @@ def open_session(
         if not request.rebuild:
             check_recipe(ledger.recipe(), recipe)
         count = _fix_bucket_count(ledger, settings)
-        register_roots(ledger, settings.roots)
+        register_roots(ledger, settings.roots, settings.home)
         dirty = repair(ledger, settings.index_uri)
+        ledger.reconsider("larger than %", but=too_large(settings))
         trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
-        observation = observe(ledger, settings.home, count, trust)
+        observation = observe(ledger, own_folders(settings), count, trust)
         plan = Plan.of(observation.changes, count)
         yield Session(settings, lock, ledger, count, recipe, observation, plan, dirty)
+
+
+def own_folders(settings: Settings) -> list[Path]:
+    """Folders that are never indexed: the home, and an index elsewhere."""
+    index = [] if "://" in settings.index_uri else [Path(settings.index_uri)]
+    return [settings.home, *index]
 
 
 def recorded_bucket_count(settings: Settings) -> int:

@@ -5,8 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
-
-from beast_assets.core.errors import UsageError
+from urllib.parse import quote, unquote
 
 _Parse = Callable[[Any, Mapping[str, str]], Any]
 _Default = Callable[[Mapping[str, Any]], Any]
@@ -98,14 +97,26 @@ def _cpus(_: Mapping[str, Any]) -> int:
     return os.cpu_count() or 1
 
 
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite database; SQLAlchemy decodes what is quoted here."""
+    return f"sqlite:///{quote(bytes(path))}"
+
+
 def _sqlite_in_home(values: Mapping[str, Any]) -> str:
-    home: Path = values["home"]
-    if "?" in str(home):
-        raise UsageError(
-            f"the home {home} has a ? in it, which ends the path in a database URL; "
-            "choose another BEAST_HOME or set BEAST_LEDGER_URL"
-        )
-    return f"sqlite:///{home.as_posix()}/ledger.sqlite"
+    return sqlite_url(values["home"] / "ledger.sqlite")
+
+
+def _ledger_url(value: Any, environ: Mapping[str, str]) -> str:
+    # A relative path would be another database in another working directory.
+    text = str(value)
+    scheme, separator, path = text.partition(":///")
+    if scheme.startswith("sqlite") and separator and not path.startswith("/"):
+        return f"{scheme}:///{quote(_absolute(unquote(path), environ).as_posix())}"
+    return text
+
+
+def _index_uri(value: Any, environ: Mapping[str, str]) -> str:
+    return str(value) if "://" in str(value) else str(_absolute(value, environ))
 
 
 def _field(
@@ -145,14 +156,14 @@ TABLE = (
     _field("model", _text, "all-MiniLM-L6-v2", "the embedding model"),
     _field(
         "ledger_url",
-        _text,
+        _ledger_url,
         _sqlite_in_home,
         "SQLAlchemy URL of the ledger",
         words="sqlite:///<home>/ledger.sqlite",
     ),
     _field(
         "index_uri",
-        _text,
+        _index_uri,
         lambda values: str(values["home"] / "index"),
         "where LanceDB keeps its tables: a folder or an object store",
         words="<home>/index",

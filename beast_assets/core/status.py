@@ -28,7 +28,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "skipped": totals["skipped"],
         "quarantined": totals["quarantined"],
         "buckets": ledger.buckets(),
-        "model": settings.model,
+        "model": ledger.meta("model") or settings.model,
         "recipe": recipe,
         "home": str(settings.home),
         "roots": [show_path(root.path) for root in ledger.roots()],

@@ -25,7 +25,7 @@ from beast_assets.defs.names import (
     MODE_TAG,
 )
 from beast_assets.defs.resources import SettingsResource
-from beast_assets.defs.runs import clear_dead_runs
+from beast_assets.defs.runs import clear_dead_runs, sign
 
 _GROUP = "beast"
 _OWNERS = ["team:beast"]
@@ -123,6 +123,7 @@ def build_assets(
 
 
 def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Settings) -> Report:
+    sign(context.instance, context.run.run_id)
     request = Request(
         buckets=tuple(context.partition_keys),
         only_changed=context.run.tags.get(MODE_TAG) == MODE_CHANGED,

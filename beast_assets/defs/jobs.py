@@ -15,6 +15,7 @@ from beast_assets.defs.names import (
     RANGE_START_TAG,
 )
 from beast_assets.defs.resources import SettingsResource
+from beast_assets.defs.runs import sign
 
 _SELECTION = dg.AssetSelection.assets(*ASSETS)
 
@@ -35,6 +36,7 @@ index_changed = dg.define_asset_job(
 @dg.op(description="Merge the index's fragments and remove its old versions.")
 def maintain_index(context: dg.OpExecutionContext, settings: SettingsResource) -> None:
     """Run ``core.maintenance.maintain`` under the writer lock."""
+    sign(context.instance, context.run.run_id)
     plain = settings.get()
     done = maintain(plain, timeout_s=plain.lock_timeout_s, waiting=context.log.info)
     context.log.info(

@@ -4,6 +4,8 @@ INDEX_ALL = "index_all"
 INDEX_CHANGED = "index_changed"
 INDEX_STEP = "index"
 MAINTAIN = "maintain"
+# The job of a run that the UI or `dagster asset materialize` starts for assets as such.
+IMPLICIT_JOB = "__ASSET_JOB"
 ASSETS = ("manifest", "file_hashes", "chunks", "embeddings")
 
 # A run with this tag leaves alone the partitions in which nothing changed; one without it was asked
@@ -12,7 +14,7 @@ MODE_TAG = "beast/mode"
 MODE_CHANGED = "changed"
 # What a sensor's run is to bring into the index; a failed one is tried again under the same digest.
 DIGEST_TAG = "beast/digest"
-# The process of a run that `beast index` executes itself.
+# The process that works on a run, told so that another can see whether it still lives.
 PROCESS_TAG = "beast/process"
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"

@@ -10,8 +10,15 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from beast_assets.core.processes import is_gone
-from beast_assets.defs.names import PROCESS_TAG
+from beast_assets.core.processes import is_gone, this_process
+from beast_assets.defs.names import (
+    ASSETS,
+    IMPLICIT_JOB,
+    INDEX_ALL,
+    INDEX_CHANGED,
+    MAINTAIN,
+    PROCESS_TAG,
+)
 
 IN_FLIGHT = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -23,6 +30,18 @@ IN_FLIGHT = [
 _SILENT_S = 600.0
 
 
+def is_ours(run: dg.DagsterRun) -> bool:
+    """Whether a run works on our index; the instance may be shared with other projects."""
+    if run.job_name == IMPLICIT_JOB:
+        return bool({key.to_user_string() for key in run.asset_selection or ()} & set(ASSETS))
+    return run.job_name in (INDEX_ALL, INDEX_CHANGED, MAINTAIN)
+
+
+def sign(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Tell which process works on a run, the machine included."""
+    instance.add_run_tags(run_id, {PROCESS_TAG: json.dumps(this_process().to_dict())})
+
+
 def clear_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     """Mark runs whose process is gone as failed and free what they held.
 
@@ -30,7 +49,8 @@ def clear_dead_runs(instance: dg.DagsterInstance) -> list[str]:
         The ids of these runs.
     """
     records = instance.get_run_records(dg.RunsFilter(statuses=IN_FLIGHT))
-    dead = [record for record in records if _is_dead(instance, record)]
+    ours = [record for record in records if is_ours(record.dagster_run)]
+    dead = [record for record in ours if _is_dead(instance, record)]
     for record in dead:
         run = record.dagster_run
         instance.report_run_failed(run, "The process of this run is gone; marked as failed.")
@@ -45,10 +65,7 @@ def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
         return is_gone(process["pid"], seen_at=process["started"], host=process["host"])
     seen = list(processes_of(instance, record.dagster_run.run_id))
     if not seen:
-        if record.dagster_run.status == dg.DagsterRunStatus.NOT_STARTED:
-            return False
-        age = time.time() - record.update_timestamp.timestamp()
-        return bool(age > _SILENT_S)
+        return time.time() - record.create_timestamp.timestamp() > _SILENT_S
     return all(is_gone(pid, seen_at=at) for pid, at in seen)
 
 

@@ -13,16 +13,20 @@ from beast_assets.core.ledger import Ledger
 from beast_assets.core.session import Request, Session, open_session
 from beast_assets.core.settings import Settings
 from beast_assets.defs.jobs import index_changed, range_tags
-from beast_assets.defs.names import DIGEST_TAG, INDEX_ALL, INDEX_CHANGED
+from beast_assets.defs.names import DIGEST_TAG
 from beast_assets.defs.resources import SettingsResource
-from beast_assets.defs.runs import IN_FLIGHT, clear_dead_runs
+from beast_assets.defs.runs import IN_FLIGHT, clear_dead_runs, is_ours
 
 MAX_ATTEMPTS = 3
 # A tick has 60 s. What would take longer to read is left to the run, which may find it unchanged.
 _HASH_BUDGET = 256 * 2**20
 
-_IMPLICIT_JOB = "__ASSET_JOB"
 _QUEUED_TOO = [*IN_FLIGHT, dg.DagsterRunStatus.QUEUED]
+_FINISHED = [
+    dg.DagsterRunStatus.SUCCESS,
+    dg.DagsterRunStatus.FAILURE,
+    dg.DagsterRunStatus.CANCELED,
+]
 
 
 def build_files_changed_sensor(settings: Settings) -> dg.SensorDefinition:
@@ -47,9 +51,7 @@ def build_files_changed_sensor(settings: Settings) -> dg.SensorDefinition:
 
 
 def _under_way(instance: dg.DagsterInstance) -> bool:
-    ours = {INDEX_ALL, INDEX_CHANGED, _IMPLICIT_JOB}
-    runs = instance.get_runs(dg.RunsFilter(statuses=_QUEUED_TOO))
-    return any(run.job_name in ours for run in runs)
+    return any(is_ours(run) for run in instance.get_runs(dg.RunsFilter(statuses=_QUEUED_TOO)))
 
 
 def _tick(instance: dg.DagsterInstance, settings: Settings) -> dg.RunRequest | dg.SkipReason:
@@ -82,19 +84,15 @@ def _request(instance: dg.DagsterInstance, session: Session) -> dg.RunRequest | 
         seen = session.observation
         return dg.SkipReason("; ".join([f"{seen.scanned} files, no change", *seen.unavailable]))
     digest = changes_digest(session)
-    failed = instance.get_runs_count(
-        dg.RunsFilter(
-            tags={DIGEST_TAG: digest},
-            statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
-        )
-    )
-    if failed >= MAX_ATTEMPTS:
+    # Whatever their end, they left these changes undone: a run may succeed and find a root away.
+    attempts = instance.get_runs_count(dg.RunsFilter(tags={DIGEST_TAG: digest}, statuses=_FINISHED))
+    if attempts >= MAX_ATTEMPTS:
         return dg.SkipReason(
-            f"gave up after {failed} failed runs for the same changes in {', '.join(buckets)}: "
-            "see the last run's error, then run `beast index` or change a file"
+            f"gave up after {attempts} runs for the same changes in {', '.join(buckets)}: "
+            "see the last run's log, then run `beast index` or change a file"
         )
     return dg.RunRequest(
-        run_key=f"{digest}:{failed}",
+        run_key=f"{digest}:{attempts}",
         tags={DIGEST_TAG: digest, **range_tags(buckets[0], buckets[-1])},
     )
 
