@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Barrier
 
 import pytest
+import sqlalchemy
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -220,9 +221,9 @@ def test_overlap_is_less_than_half_a_chunk() -> None:
     )
 
 
-def test_home_that_no_sqlite_url_can_name() -> None:
-    assert "choose another BEAST_HOME" in refusal(BEAST_HOME="/a?b")
-    assert loaded(BEAST_HOME="/a?b", BEAST_LEDGER_URL="sqlite://").home == Path("/a?b")
+def test_home_with_signs_that_mean_something_in_a_url() -> None:
+    url = loaded(BEAST_HOME="/a?b#c%20d").ledger_url
+    assert sqlalchemy.make_url(url).database == "/a?b#c%20d/ledger.sqlite"
 
 
 def test_config_dir(tmp_path: Path, config: Path) -> None:
