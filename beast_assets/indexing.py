@@ -54,7 +54,8 @@ def index_now(
             counts = _run(session, settings, buckets, request)
         else:
             counts = {**observed_report(session).to_dict(), "run_ids": []}
-        counts["bytes_hashed"] += session.observation.bytes_hashed.total()
+        looked = session.observation.bytes_hashed
+        counts["bytes_hashed"] += sum(looked[key] for key in looked.keys() - counts["buckets"])
     counts["seconds"] = round(time.monotonic() - began, 3)
     return counts
 

@@ -29,12 +29,14 @@ class Held:
     Attributes:
         since_ns: when it was taken, nanoseconds since the epoch.
         unclean: whether a writer died before, and nobody has cleared up after it yet.
+        look: what the holder found when it looked the home over, for a run that it starts itself.
     """
 
     fd: int
     since_ns: int
     unclean: bool
     record: dict[str, object] = field(default_factory=dict)
+    look: object = None
 
     def mark_clean(self) -> None:
         """State that what a dead writer left in Dagster has been cleared."""

@@ -7,7 +7,7 @@ behind the ledger's back.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beast_assets.core import ids
@@ -46,6 +46,7 @@ class Session:
     """A home under the writer lock.
 
     Attributes:
+        request: what it was looked over for.
         bucket_count: fixed when the index was made.
         recipe: what this run builds with.
         observation: what differs between disk and index.
@@ -54,6 +55,7 @@ class Session:
     """
 
     settings: Settings
+    request: Request
     lock: Held
     ledger: Ledger
     bucket_count: int
@@ -61,6 +63,12 @@ class Session:
     observation: Observation
     plan: Plan
     dirty: frozenset[str]
+
+    def answers(self, request: Request) -> bool:
+        """Whether this look serves another request as well: only the buckets may differ."""
+        return replace(request, buckets=None, only_changed=True) == replace(
+            self.request, buckets=None, only_changed=True
+        )
 
     def changed_buckets(self) -> list[str]:
         """The buckets that a run has to materialize."""
@@ -118,6 +126,10 @@ def open_session(
         if lock.unclean and clear_up is not None:
             clear_up()
             lock.mark_clean()
+        # A run that `beast index` starts under its own lock need not look at the disk again.
+        if isinstance(lock.look, Session) and lock.look.answers(request):
+            yield lock.look
+            return
         ledger = Ledger.open(settings.ledger_url)
         recipe = current_recipe(settings)
         if not request.rebuild:
@@ -129,7 +141,10 @@ def open_session(
         trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
         observation = observe(ledger, own_folders(settings), count, trust)
         plan = Plan.of(observation.changes, count)
-        yield Session(settings, lock, ledger, count, recipe, observation, plan, dirty)
+        lock.look = Session(
+            settings, request, lock, ledger, count, recipe, observation, plan, dirty
+        )
+        yield lock.look
 
 
 def own_folders(settings: Settings) -> list[Path]:
