@@ -16,7 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beast_assets.core.chunking import chunk_text
-from beast_assets.core.embedding import Embedder, default_fits, load_embedder, model_fingerprint
+from beast_assets.core.embedding import (
+    Embedder,
+    default_fits,
+    load_embedder,
+    model_fingerprint,
+    planned_backend,
+)
 from beast_assets.core.embedding.batches import STEP, batches, padded
 from beast_assets.core.embedding.built_in import BUILT_IN, built_in_folder
 from beast_assets.core.embedding.choice import OPENVINO, SENTENCE_TRANSFORMERS, choose
@@ -240,6 +246,13 @@ def test_foreign_weights_are_not_plain(copy: Path) -> None:
     modules = json.loads((copy / "modules.json").read_text())
     (copy / "modules.json").write_text(json.dumps(modules[:1]))
     assert "modules" in str(why_not_plain(resolve(str(copy))))
+
+
+def test_the_plan_is_told_without_loading_anything() -> None:
+    assert planned_backend(BUILT_IN) == "openvino: a plain BERT on a CPU"
+    assert planned_backend(BUILT_IN, SENTENCE_TRANSFORMERS) == "sentence-transformers: as set"
+    assert "is no sentence-transformers model" in planned_backend(os.curdir)
+    assert planned_backend("hashing") == "hashing"
 
 
 def test_a_graphics_processor_comes_first_but_not_for_queries(

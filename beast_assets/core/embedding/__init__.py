@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from functools import cache
 
+from ..errors import ModelError
 from .built_in import BUILT_IN
 from .choice import AUTO, BACKENDS, OPENVINO, choose
 from .fingerprints import HASHING, model_fingerprint
@@ -11,7 +12,14 @@ from .model_files import resolve, verify
 from .protocol import Embedder
 from .tokens import TokenBudget
 
-__all__ = ["BACKENDS", "Embedder", "default_fits", "load_embedder", "model_fingerprint"]
+__all__ = [
+    "BACKENDS",
+    "Embedder",
+    "default_fits",
+    "load_embedder",
+    "model_fingerprint",
+    "planned_backend",
+]
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +56,17 @@ def load_embedder(
     from .sentence_transformers_backend import SentenceTransformersEmbedder
 
     return SentenceTransformersEmbedder(model, fingerprint, threads, reason=choice.reason)
+
+
+def planned_backend(setting: str, backend: str = AUTO) -> str:
+    """Say which backend ``load_embedder`` takes and why, without loading a model."""
+    if setting == HASHING:
+        return HASHING
+    try:
+        choice = choose(resolve(setting), backend)
+    except ModelError as error:
+        return str(error)
+    return f"{choice.backend}: {choice.reason}"
 
 
 @cache
