@@ -44,7 +44,7 @@ SAMPLES = [
 
 @pytest.fixture(scope="module")
 def model() -> SentenceTransformersEmbedder:
-    embedder = load_embedder(BUILT_IN, threads=2)
+    embedder = load_embedder(BUILT_IN, threads=2, backend="sentence-transformers")
     assert isinstance(embedder, SentenceTransformersEmbedder)
     return embedder
 
@@ -221,7 +221,7 @@ def test_a_folder_is_loaded_like_the_built_in_model(
     config.write_text('{"max_seq_length": 64, "do_lower_case": false}')
     modules = json.loads((copy / "modules.json").read_text())
     (copy / "modules.json").write_text(json.dumps(modules[:2]))  # without its Normalize
-    other = load_embedder(str(copy), threads=2)
+    other = load_embedder(str(copy), threads=2, backend="sentence-transformers")
     assert other.dimension == 384
     assert other.fits(SAMPLES[0]) < model.fits(SAMPLES[0])
     assert other.fits("a text") == len("a text")

@@ -235,7 +235,7 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
         rebuild: into a new table, which takes the old one's place when it is complete.
     """
     settings, ledger = session.settings, session.ledger
-    embedder = load_embedder(settings.model, threads=settings.threads)
+    embedder = load_embedder(settings.model, threads=settings.threads, backend=settings.backend)
     cache = EmbeddingCache(cache_url(settings), embedder.fingerprint)
     ingest = Ingest(
         session,

@@ -108,7 +108,12 @@ class Searcher:
 
     def _by_vector(self, query: str, depth: int) -> list[int]:
         if self._embedder is None:
-            self._embedder = load_embedder(self._settings.model, threads=self._settings.threads)
+            self._embedder = load_embedder(
+                self._settings.model,
+                threads=self._settings.threads,
+                backend=self._settings.backend,
+                queries=True,
+            )
         vector = self._embedder.encode([query])[0]
         search = self._index.table.search(vector, vector_column_name="vector")
         if self._index.has_index("vector"):

@@ -34,6 +34,7 @@ class Settings:
         threads: how many threads compute.
         buckets: how many partitions, 16, 256 or 4096.
         model: the embedding model's name.
+        backend: what computes the vectors: auto, openvino or sentence-transformers.
         ledger_url: the SQLAlchemy URL of the ledger; kept out of the repr for its password.
         index_uri: where LanceDB keeps its tables.
         chunk_chars: the longest chunk, in characters.
@@ -52,6 +53,7 @@ class Settings:
     threads: int
     buckets: int
     model: str
+    backend: str
     ledger_url: str = field(repr=False)
     index_uri: str
     chunk_chars: int

@@ -75,6 +75,16 @@ def _one_of(*allowed: int) -> _Parse:
     return parse
 
 
+def _word(*allowed: str) -> _Parse:
+    def parse(value: Any, _: Mapping[str, str]) -> str:
+        text = str(value).strip()
+        if text not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
 def _seconds(high: int) -> _Parse:
     def parse(value: Any, _: Mapping[str, str]) -> float:
         text = str(value).strip()
@@ -154,6 +164,12 @@ TABLE = (
     _field("threads", _whole(1, 4096), _cpus, "threads that compute", words="the CPUs it may use"),
     _field("buckets", _one_of(16, 256, 4096), 16, "how many partitions: 16, 256 or 4096"),
     _field("model", _text, "all-MiniLM-L6-v2", "the embedding model"),
+    _field(
+        "backend",
+        _word("auto", "openvino", "sentence-transformers"),
+        "auto",
+        "what computes vectors: auto, openvino or sentence-transformers",
+    ),
     _field(
         "ledger_url",
         _ledger_url,

@@ -4,6 +4,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from beast_assets.core.embedding import planned_backend
 from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.search import show_path
@@ -29,6 +30,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "quarantined": totals["quarantined"],
         "buckets": ledger.buckets(),
         "model": ledger.meta("model") or settings.model,
+        "backend": planned_backend(settings.model, settings.backend),
         "recipe": recipe,
         "home": str(settings.home),
         "roots": [show_path(root.path) for root in ledger.roots()],

@@ -11,7 +11,11 @@ HASHING_FINGERPRINT = "hashing/1 words+trigrams crc32 256 l2"
 
 
 def model_fingerprint(setting: str) -> str:
-    """Identify the model that a setting names.
+    """Identify the model that a setting names, whatever the backend.
+
+    ``fp32`` in it is a class of precision: fp32, and what agrees with it to a cosine of at least
+    0.9999 (OpenVINO in bf16, tried before it is used). So an index that was built on one machine
+    can be searched on another, and ``auto`` has one fingerprint everywhere.
 
     The built-in model costs nothing: what its files must be is pinned, and checked when they are
     loaded. The files of a folder are hashed, once per process as long as they do not change.

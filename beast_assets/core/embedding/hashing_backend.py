@@ -27,6 +27,7 @@ class HashingEmbedder:
     """
 
     fingerprint = HASHING_FINGERPRINT
+    description = "words and letter triples, no model"
     dimension = 256
 
     def __init__(self) -> None:

@@ -33,7 +33,7 @@ class ModelFolder:
 
     @property
     def _first_module(self) -> Path:
-        modules = _json(self.folder / "modules.json")
+        modules = read_json(self.folder / "modules.json")
         return self.folder / (modules[0]["path"] if modules else "")
 
     @property
@@ -44,7 +44,7 @@ class ModelFolder:
             ("tokenizer_config.json", "model_max_length"),
             ("config.json", "max_position_embeddings"),
         ):
-            length = _json(self._first_module / name).get(key)
+            length = read_json(self._first_module / name).get(key)
             if isinstance(length, int) and 0 < length < 1 << 20:
                 return length
         raise ModelError(
@@ -128,7 +128,7 @@ def _in_local_cache(name: str) -> Path:
 
 
 def _refuse_unsafe(model: ModelFolder) -> None:
-    modules = _json(model.folder / "modules.json")
+    modules = read_json(model.folder / "modules.json")
     if not modules or not model.tokenizer_file.is_file():
         raise ModelError(
             f"{model.folder} is no sentence-transformers model with a fast tokenizer: it needs"
@@ -153,7 +153,12 @@ def _only_safetensors(model: ModelFolder) -> bool:
     return bool(safe) and other <= safe
 
 
-def _json(path: Path) -> Any:
+def read_json(path: Path) -> Any:
+    """Read a file of a model, ``{}`` where it is absent.
+
+    Raises:
+        ModelError: it cannot be read or is not JSON.
+    """
     try:
         return json.loads(path.read_bytes())
     except FileNotFoundError:

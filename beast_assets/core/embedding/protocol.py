@@ -18,6 +18,10 @@ class Embedder(Protocol):
         """Weights, tokenizer, pooling, normalisation and class of precision, in one line."""
 
     @property
+    def description(self) -> str:
+        """What computes, in which precision, and why, in words for people."""
+
+    @property
     def dimension(self) -> int:
         """Numbers in a vector."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
 from .built_in import BUILT_IN_DIMENSION
+from .choice import accelerator
 from .model_files import ModelFolder, verify
 from .tokens import TokenBudget
 
@@ -22,18 +23,32 @@ _OFFLINE = {
 
 
 class SentenceTransformersEmbedder:
-    """A model in fp32, without prompts; torch and the weights come with the first ``encode``.
+    """A model without prompts; torch and the weights come with the first ``encode``.
+
+    On a CPU in fp32: the reference for all others. On a graphics processor in fp16, whose rounding
+    is eight times finer than bf16's at the same speed.
 
     Args:
         model: where its files are.
         fingerprint: what identifies them.
         threads: CPU threads for torch, which has one such setting for the whole process.
+        reason: why this backend was taken, in words.
     """
 
-    def __init__(self, model: ModelFolder, fingerprint: str, threads: int) -> None:
+    def __init__(
+        self, model: ModelFolder, fingerprint: str, threads: int, *, reason: str = ""
+    ) -> None:
         self.fingerprint = fingerprint
         self._files = model
         self._threads = threads
+        self._reason = reason
+
+    @property
+    def description(self) -> str:
+        """Backend, precision, device and the reason for them."""
+        device = accelerator()
+        where = f"fp16 on {device}" if device else f"fp32 on {self._threads} CPU threads"
+        return f"sentence-transformers {where}: {self._reason}"
 
     @cached_property
     def dimension(self) -> int:
@@ -60,7 +75,10 @@ class SentenceTransformersEmbedder:
         vectors = self._model.encode(
             list(texts), normalize_embeddings=True, convert_to_numpy=True, show_progress_bar=False
         )
-        return np.asarray(vectors, dtype=np.float32)
+        exact = np.asarray(vectors, dtype=np.float32)
+        # In fp16 the length is 1 to three digits only.
+        unit: Vectors = exact / np.linalg.norm(exact, axis=1, keepdims=True)
+        return unit
 
     @cached_property
     def _budget(self) -> TokenBudget:
@@ -77,14 +95,17 @@ class SentenceTransformersEmbedder:
 
         logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         torch.set_num_threads(self._threads)
-        folder = self._files.folder
+        folder, device = self._files.folder, accelerator()
         try:
             model = SentenceTransformer(
                 str(folder),
-                device=_device(),
+                device=device or "cpu",
                 local_files_only=True,
                 trust_remote_code=False,
-                model_kwargs={"use_safetensors": True},
+                model_kwargs={
+                    "use_safetensors": True,
+                    "dtype": torch.float16 if device else torch.float32,
+                },
             )
         except Exception as error:  # whatever a broken model makes three libraries raise
             raise ModelError(
@@ -103,11 +124,3 @@ class SentenceTransformersEmbedder:
                 f" files say {promised}: correct max_seq_length in its sentence_bert_config.json"
             )
         model.max_seq_length = promised
-
-
-def _device() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"

@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..errors import ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 _PROBE_CHARS_PER_TOKEN = 8
 
@@ -20,17 +24,7 @@ class TokenBudget:
     """
 
     def __init__(self, tokenizer_file: Path, max_seq_length: int) -> None:
-        from tokenizers import Tokenizer
-
-        try:
-            self._tokenizer = Tokenizer.from_file(str(tokenizer_file))
-        except Exception as error:  # the library raises bare Exception
-            raise ModelError(
-                f"{tokenizer_file} is not a tokenizer ({error}): get the model's folder anew"
-            ) from error
-        # The file may have both baked in, for another length than the model's.
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = _load(tokenizer_file)
         self.tokens = max_seq_length - self._tokenizer.num_special_tokens_to_add(False)
 
     def fits(self, text: str) -> int:
@@ -63,3 +57,38 @@ class TokenBudget:
             return None
         begin: int = encoding.offsets[self.tokens][0]
         return begin
+
+
+class TruncatingTokenizer:
+    """A tokenizer as the model has it: with special tokens, cut off at its length.
+
+    Args:
+        tokenizer_file: a ``tokenizer.json``.
+        max_seq_length: tokens in all.
+
+    Raises:
+        ModelError: the file is no tokenizer.
+    """
+
+    def __init__(self, tokenizer_file: Path, max_seq_length: int) -> None:
+        self._tokenizer = _load(tokenizer_file)
+        self._tokenizer.enable_truncation(max_seq_length)
+
+    def ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """Give the tokens of each text."""
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(list(texts))]
+
+
+def _load(tokenizer_file: Path) -> "Tokenizer":
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(tokenizer_file))
+    except Exception as error:  # the library raises bare Exception
+        raise ModelError(
+            f"{tokenizer_file} is not a tokenizer ({error}): get the model's folder anew"
+        ) from error
+    # The file may have both baked in, for another length than the model's.
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
