@@ -38,6 +38,7 @@ class Settings:
         model: the embedding model's name.
         ledger_url: the SQLAlchemy URL of the ledger; kept out of the repr for its password.
         index_uri: where LanceDB keeps its tables.
+        chunker: ``content`` or ``window``.
         chunk_chars: the longest chunk, in characters.
         chunk_overlap: how many characters neighbouring chunks share, below half of a chunk.
         max_text_bytes: the largest text taken from one file.
@@ -56,6 +57,7 @@ class Settings:
     model: str
     ledger_url: str = field(repr=False)
     index_uri: str
+    chunker: str
     chunk_chars: int
     chunk_overlap: int
     max_text_bytes: int
@@ -142,6 +144,16 @@ def _one_of(*allowed: int) -> _Parse:
     return parse
 
 
+def _one_word_of(*allowed: str) -> _Parse:
+    def parse(value: Any, _: Mapping[str, str]) -> str:
+        text = str(value).strip()
+        if text not in allowed:
+            raise ValueError(f"one of {', '.join(allowed)}")
+        return text
+
+    return parse
+
+
 def _seconds(high: int) -> _Parse:
     def parse(value: Any, _: Mapping[str, str]) -> float:
         text = str(value).strip()
@@ -222,6 +234,12 @@ _TABLE = (
         lambda values: str(values["home"] / "index"),
         "where LanceDB keeps its tables: a folder or an object store",
         words="<home>/index",
+    ),
+    _field(
+        "chunker",
+        _one_word_of("content", "window"),
+        "content",
+        "content: chunks that survive edits elsewhere in the file; window: each as long as it goes",
     ),
     _field("chunk_chars", _whole(100, 100_000), 1200, "the longest chunk, in characters"),
     _field(
