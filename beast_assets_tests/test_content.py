@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from beast_assets.core import content
 from beast_assets.core.chunking import chunk_text
 from beast_assets.core.content import REACH, content_spans
-from beast_assets.core.hints import Hints, find_hints
+from beast_assets.core.headings import find_headings
 from beast_assets_tests.corpora import corpus
 
 MAX_CHARS = 40
@@ -28,7 +28,7 @@ def short_budget(text: str) -> int:
 
 def certain_cuts(text: str) -> set[int]:
     """Breaks with none as good within ``RADIUS``, found by comparing each with each."""
-    splitter = content._Splitter(text, find_hints(text, "a.md"), MAX_CHARS, len)
+    splitter = content._Splitter(text, find_headings(text, "a.md"), MAX_CHARS, len)
     starts, keys = splitter._breaks(0, len(text), 0)
     pairs = list(zip(starts, keys, strict=True))
     return {
@@ -40,8 +40,8 @@ def certain_cuts(text: str) -> set[int]:
 
 
 def spans(text: str) -> list[tuple[int, int]]:
-    hints = find_hints(text, "a.md")
-    return list(content_spans(text, hints, MAX_CHARS, 0, short_budget))
+    headings = find_headings(text, "a.md")
+    return list(content_spans(text, headings, MAX_CHARS, 0, short_budget))
 
 
 @given(DOCUMENTS)
@@ -102,9 +102,9 @@ def test_the_tail_stays_after_an_insertion_at_the_front(separator: str) -> None:
 
 def test_long_texts_are_cut_a_stretch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     text = prose(3)
-    whole = list(content_spans(text, Hints(), 1200, 0, len))
+    whole = list(content_spans(text, set(), 1200, 0, len))
     monkeypatch.setattr(content, "_STRETCH", 16_000)
-    stretches = list(content_spans(text, Hints(), 1200, 0, len))
+    stretches = list(content_spans(text, set(), 1200, 0, len))
     assert without_blanks(text, stretches) == without_blanks(text, whole)
     assert len(set(stretches) - set(whole)) <= 4 * (len(text) // 16_000)
 

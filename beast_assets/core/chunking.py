@@ -77,9 +77,9 @@ def _spans(
 
         return window_spans(text, max_chars, overlap, fits)
     from .content import content_spans
-    from .hints import find_hints
+    from .headings import find_headings
 
-    return content_spans(text, find_hints(text, path), max_chars, overlap, fits)
+    return content_spans(text, find_headings(text, path), max_chars, overlap, fits)
 
 
 def _with_lines(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[Chunk]:

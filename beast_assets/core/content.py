@@ -8,12 +8,11 @@ edit moves ends there.
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from typing import NamedTuple
 from zlib import crc32
 
 from .breaks import LINE_END, first_start, glued, next_not_blank, outside_cluster
-from .hints import Hints
 from .windows import fitting_end
 
 Fits = Callable[[str], int]
@@ -59,27 +58,27 @@ _WORD = re.compile(r"\s++(?=\S)")
 
 
 def content_spans(
-    text: str, hints: Hints, max_chars: int, overlap: int, fits: Fits
+    text: str, headings: Set[int], max_chars: int, overlap: int, fits: Fits
 ) -> Iterator[Span]:
     """Cut a text by its content; spans neither begin nor end with white space.
 
     Args:
         text: the whole text.
-        hints: headings and definitions in it.
+        headings: where its sections begin: no white space there.
         max_chars: as in ``chunk_text``.
         overlap: as in ``chunk_text``; taken off ``max_chars`` first, so that it moves no break.
         fits: as in ``chunk_text``.
     """
-    spans = _Splitter(text, hints, max_chars - overlap, fits).spans()
-    return _overlapped(text, spans, overlap, fits) if overlap else spans
+    spans = _Splitter(text, headings, max_chars - overlap, fits).spans()
+    return _overlapped(text, spans, max_chars, overlap, fits) if overlap else spans
 
 
 class _Splitter:
     """Cuts one text."""
 
-    def __init__(self, text: str, hints: Hints, max_chars: int, fits: Fits) -> None:
+    def __init__(self, text: str, headings: Set[int], max_chars: int, fits: Fits) -> None:
         self._text = text
-        self._hints = hints
+        self._headings = headings
         self._max_chars = max_chars
         self._fits = fits
 
@@ -131,13 +130,12 @@ class _Splitter:
         if end - start > 2 * self._max_chars:  # lest long ones be copied again and again
             return 0
         piece = self._text[start:end].rstrip()
-        fitting = len(piece) <= self._max_chars and self._fits(piece) >= len(piece)
-        return len(piece) if fitting else 0
+        return len(piece) if _is_whole(piece, self._max_chars, self._fits) else 0
 
     def _breaks(self, start: int, end: int, kind: int) -> _Breaks:
         places = [match.end() for match in _KINDS[kind].pattern.finditer(self._text, start, end)]
-        if kind == 0 and self._hints.headings:
-            inside = (place for place in self._hints.headings if start < place < end)
+        if kind == 0 and self._headings:
+            inside = (place for place in self._headings if start < place < end)
             places = sorted({*places, *inside})
         heads = (self._text[place : place + REACH] for place in places)
         hashes = (crc32(head.encode("utf-8", "surrogatepass")) for head in heads)
@@ -147,9 +145,9 @@ class _Splitter:
         return _Breaks(places, keys)
 
     def _rank(self, place: int) -> int:
-        if place in self._hints.headings:
+        if place in self._headings:
             return _HEADING
-        return 1 + 2 * _indent(self._text, place) + (place not in self._hints.definitions)
+        return 1 + _indent(self._text, place)
 
     def _admissible(
         self,
@@ -188,19 +186,25 @@ class _Splitter:
             place = next_not_blank(self._text, stop)
 
 
-def _overlapped(text: str, spans: Iterator[Span], overlap: int, fits: Fits) -> Iterator[Span]:
+def _overlapped(
+    text: str, spans: Iterator[Span], max_chars: int, overlap: int, fits: Fits
+) -> Iterator[Span]:
     """Let spans start earlier, at a natural place, as far as they still fit."""
     middle = before = 0
     for start, end in spans:
         early, reach = start, overlap
         while reach and before:
             first = next_not_blank(text, first_start(text, max(middle, before - reach), before))
-            if first is not None and fits(text[first:end]) >= end - first:
+            if first is not None and _is_whole(text[first:end], max_chars, fits):
                 early = min(start, first)
                 break
             reach //= 2
         yield early, end
         middle, before = (start + end + 1) // 2, end
+
+
+def _is_whole(piece: str, max_chars: int, fits: Fits) -> bool:
+    return len(piece) <= max_chars and fits(piece) >= len(piece)
 
 
 def _indent(text: str, place: int) -> int:

@@ -2,11 +2,11 @@
 
 import pytest
 
-from beast_assets.core.hints import find_hints
+from beast_assets.core.headings import find_headings
 
 
 def headings(text: str, path: str | bytes | None) -> list[str]:
-    return [text[place:].split("\n")[0] for place in sorted(find_hints(text, path).headings)]
+    return [text[place:].split("\n")[0] for place in sorted(find_headings(text, path))]
 
 
 def test_markdown() -> None:
@@ -31,5 +31,5 @@ def test_paths_as_they_come(path: str | bytes) -> None:
     assert headings("# One", path) == ["# One"]
 
 
-def test_comments_in_code_are_no_headings() -> None:
-    assert find_hints("# One\n\nTwo\n===\n", "a.py").headings == set()
+def test_source_code_has_none() -> None:
+    assert headings("Parameters\n----------\n", "a.py") == []
