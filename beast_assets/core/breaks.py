@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-_LINE_END = r"(?:\r\n|\n|\r(?!\n))"
+LINE_END = r"(?:\r\n|\n|\r(?!\n))"
 _CLOSING = r"""["'”’)\]]*+"""
 
 # Best first. Each pattern matches up to the last such place between two positions (the greedy dot
@@ -12,7 +12,7 @@ _CLOSING = r"""["'”’)\]]*+"""
 _LAST = tuple(
     (re.compile(r"(?s:.*)" + kind), follows)
     for kind, follows in (
-        (rf"(?={_LINE_END}[ \t]*+[\r\n])", 2),
+        (rf"(?={LINE_END}[ \t]*+[\r\n])", 2),
         (r"(?=[\r\n])", 1),
         (rf"(?:[.!?…]{_CLOSING}(?=\s)|[。！？](?=(?s:.)))", 1),
         (r"(?=\s)", 1),
@@ -24,6 +24,7 @@ _FIRST = tuple(
     for kind in (r"[\r\n]\s*+(?=\S)", rf"[.!?…]{_CLOSING}\s++(?=\S)|[。！？](?=\S)", r"\s++(?=\S)")
 )
 
+_NOT_BLANK = re.compile(r"\S")
 _JOINER = "\u200d"
 _LONGEST_CLUSTER = 32
 
@@ -49,7 +50,7 @@ def last_break(text: str, start: int, limit: int) -> int:
         match = pattern.match(text, middle - 1, limit + follows)
         if match is not None and match.end() <= limit:
             return match.end()
-    return _outside_cluster(text, start, limit)
+    return outside_cluster(text, start, limit)
 
 
 def first_start(text: str, low: int, high: int) -> int:
@@ -65,19 +66,26 @@ def first_start(text: str, low: int, high: int) -> int:
         match = pattern.search(text, max(0, low - 1), end)
         if match is not None and match.end() >= low:
             return match.end()
-    while low < high and _glued(text, low):
+    while low < high and glued(text, low):
         low += 1
     return low
 
 
-def _outside_cluster(text: str, start: int, cut: int) -> int:
+def next_not_blank(text: str, position: int) -> int | None:
+    """Find the first character from ``position`` on that is no white space."""
+    match = _NOT_BLANK.search(text, position)
+    return None if match is None else match.start()
+
+
+def outside_cluster(text: str, start: int, cut: int) -> int:
+    """Move a cut back, but not to ``start``, so that it tears nothing that is drawn as one."""
     for position in range(cut, max(start, cut - _LONGEST_CLUSTER), -1):
-        if not _glued(text, position):
+        if not glued(text, position):
             return position
     return cut
 
 
-def _glued(text: str, position: int) -> bool:
+def glued(text: str, position: int) -> bool:
     """Tell whether the characters on both sides of ``position`` are drawn as one (best effort)."""
     before, after = text[position - 1 : position], text[position]
     if before == _JOINER or after == _JOINER:

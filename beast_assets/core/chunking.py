@@ -1,22 +1,17 @@
-"""Cuts a text into windows that the embedding model reads whole.
+"""Cuts a text into chunks that the embedding model reads whole."""
 
-A window ends at a number of characters or at the model's token budget, whichever comes first, and
-there at the best natural break. One way among others: a chunker is a function of this shape and a
-name with a version, which is part of the index recipe.
-"""
-
-import re
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
-from .breaks import first_start, last_break
 from .errors import UsageError
 from .records import Chunk
 
-#: Raise the version when the same text comes to be cut elsewhere.
-CHUNKER = "window/1"
+if TYPE_CHECKING:
+    from .settings import Settings
 
-_NOT_BLANK = re.compile(r"\S")
-_TRUSTED_TRIES = 4
+#: Raise a version when the same text comes to be cut elsewhere.
+VERSIONS = {"content": 1, "window": 1}
+DEFAULT = "content"
 
 
 def chunk_text(
@@ -26,77 +21,65 @@ def chunk_text(
     max_chars: int = 1200,
     overlap: int = 0,
     fits: Callable[[str], int] | None = None,
+    chunker: str = DEFAULT,
 ) -> list[Chunk]:
     """Cut ``text`` into chunks that together hold every non-blank character.
 
     Args:
         text: a decoded document; offsets count its characters.
-        path: for chunkers that go by the kind of file; this one does not.
+        path: its name tells the kind of file, and so what a heading or a function looks like.
         max_chars: the longest chunk, in characters.
         overlap: a chunk may start up to so many characters before the end of the one before it,
             at a natural break and not before its middle; fewer than ``max_chars``.
         fits: how many leading characters of a string the model reads whole (its length if all);
             by default the default model's budget.
+        chunker: ``content``, whose chunks survive edits elsewhere in the text, or ``window``,
+            which fills each chunk as far as it goes.
 
     Returns:
         Chunks in order, with starts and ends that only grow, without white space at their ends.
         ``fits`` accepts each of them whole, unless it accepts no single character.
 
     Raises:
-        UsageError: ``max_chars`` or ``overlap`` make no sense.
+        UsageError: ``max_chars`` or ``overlap`` make no sense, or there is no such chunker.
     """
     if max_chars < 1 or not 0 <= overlap < max_chars:
         raise UsageError(
             f"chunks of {max_chars} characters with {overlap} of overlap cannot be cut:"
             " take at least 1 character, and less overlap than characters"
         )
+    if chunker not in VERSIONS:
+        raise UsageError(f"there is no chunker {chunker!r}: take one of {', '.join(VERSIONS)}")
     if fits is None:
         from .embedding import default_fits
 
         fits = default_fits()
-    return list(_with_lines(text, _spans(text, max_chars, overlap, fits)))
+    return list(_with_lines(text, _spans(chunker, text, path, max_chars, overlap, fits)))
+
+
+def chunker_recipe(settings: "Settings") -> str:
+    """Name the chunker of these settings: the same name, the same chunks."""
+    name = settings.chunker
+    sizes = f"chars={settings.chunk_chars} overlap={settings.chunk_overlap}"
+    return f"{name}/{VERSIONS[name]} {sizes}"
 
 
 def _spans(
-    text: str, max_chars: int, overlap: int, fits: Callable[[str], int]
+    chunker: str,
+    text: str,
+    path: bytes | str | None,
+    max_chars: int,
+    overlap: int,
+    fits: Callable[[str], int],
 ) -> Iterator[tuple[int, int]]:
-    """Walk over the text once; spans neither begin nor end with white space."""
-    end = 0
-    start = _next_not_blank(text, 0)
-    while start is not None:
-        span_end = _fitting_end(text, start, max_chars, fits)
-        if span_end <= end:  # all of it was overlap: start where there is news
-            start = _next_not_blank(text, end)
-            continue
-        yield start, span_end
-        middle, end = (start + span_end + 1) // 2, span_end
-        start = _next_not_blank(text, end)
-        if overlap and start is not None:
-            start = _next_not_blank(text, first_start(text, max(middle, end - overlap), end))
+    if chunker == "window":
+        from .windows import window_spans
 
+        return window_spans(text, max_chars, overlap, fits)
+    from .content import content_spans
+    from .headings import find_headings
 
-def _fitting_end(text: str, start: int, max_chars: int, fits: Callable[[str], int]) -> int:
-    """Find the end of the longest well-cut piece from ``start`` that ``fits`` accepts whole.
-
-    The piece is asked about as it will be stored: a word cut in two may take more tokens. A
-    ``fits`` that keeps changing its mind is no longer believed after some tries; from there the
-    piece is halved.
-    """
-    limit = min(len(text), start + max_chars)
-    tries = 0
-    while True:
-        piece = text[start : last_break(text, start, limit)].rstrip()
-        readable = fits(piece)
-        if readable >= len(piece) or len(piece) == 1:
-            return start + len(piece)
-        tries += 1
-        shorter = readable if tries <= _TRUSTED_TRIES else len(piece) // 2
-        limit = start + max(1, shorter)
-
-
-def _next_not_blank(text: str, position: int) -> int | None:
-    match = _NOT_BLANK.search(text, position)
-    return None if match is None else match.start()
+    return content_spans(text, find_headings(text, path), max_chars, overlap, fits)
 
 
 def _with_lines(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[Chunk]:

@@ -113,6 +113,7 @@ def _read(
         max_chars=settings.chunk_chars,
         overlap=settings.chunk_overlap,
         fits=fits,
+        chunker=settings.chunker,
     )
     return Content(observed, result.size_read, extractor=document.extractor, chunks=tuple(chunks))
 

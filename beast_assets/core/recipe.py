@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from beast_assets.core.chunking import CHUNKER
+from beast_assets.core.chunking import chunker_recipe
 from beast_assets.core.embedding import model_fingerprint
 from beast_assets.core.errors import RecipeMismatchError
 from beast_assets.core.settings import Settings
@@ -13,7 +13,7 @@ def current_recipe(settings: Settings) -> dict[str, str]:
     """The recipe that these settings and this version of the code give; loads no model."""
     recipe = {
         "model": model_fingerprint(settings.model),
-        "chunker": f"{CHUNKER} chars={settings.chunk_chars} overlap={settings.chunk_overlap}",
+        "chunker": chunker_recipe(settings),
     }
     recipe |= {f"extractor {name}": str(version) for name, version in EXTRACTORS.items()}
     return recipe

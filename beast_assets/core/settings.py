@@ -37,6 +37,7 @@ class Settings:
         backend: what computes the vectors: auto, openvino or sentence-transformers.
         ledger_url: the SQLAlchemy URL of the ledger; kept out of the repr for its password.
         index_uri: where LanceDB keeps its tables.
+        chunker: ``content`` or ``window``.
         chunk_chars: the longest chunk, in characters.
         chunk_overlap: how many characters neighbouring chunks share, below half of a chunk.
         max_text_bytes: the largest text taken from one file.
@@ -56,6 +57,7 @@ class Settings:
     backend: str
     ledger_url: str = field(repr=False)
     index_uri: str
+    chunker: str
     chunk_chars: int
     chunk_overlap: int
     max_text_bytes: int

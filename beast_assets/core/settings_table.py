@@ -184,6 +184,12 @@ TABLE = (
         "where LanceDB keeps its tables: a folder or an object store",
         words="<home>/index",
     ),
+    _field(
+        "chunker",
+        _word("content", "window"),
+        "content",
+        "content: chunks that survive edits elsewhere in the file; window: each as long as it goes",
+    ),
     _field("chunk_chars", _whole(100, 100_000), 1200, "the longest chunk, in characters"),
     _field(
         "chunk_overlap",

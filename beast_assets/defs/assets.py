@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 import dagster as dg
 
-from beast_assets.core.chunking import CHUNKER
+from beast_assets.core.chunking import chunker_recipe
 from beast_assets.core.pipeline import run_index
 from beast_assets.core.report import BucketReport, Report
 from beast_assets.core.session import Request
@@ -63,7 +63,7 @@ class IndexConfig(dg.Config):
 def code_versions(settings: Settings) -> dict[str, str]:
     """What each asset's content depends on beside the files."""
     extractors = " ".join(f"{name}/{version}" for name, version in sorted(EXTRACTORS.items()))
-    chunks = f"{CHUNKER} {settings.chunk_chars}/{settings.chunk_overlap} {extractors}"
+    chunks = f"{chunker_recipe(settings)} {extractors}"
     return {
         "manifest": "1",
         "file_hashes": "sha256",
