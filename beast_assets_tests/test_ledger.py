@@ -7,7 +7,8 @@ import pytest
 
 from beast_assets.core import ids
 from beast_assets.core.errors import NoIndexError, RecipeMismatchError
-from beast_assets.core.ledger import Indexed, Ledger, Observed, Publication, Published
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import Indexed, Observed, Publication, Published
 from beast_assets.core.records import Stat
 
 ROOT = ids.root_id(b"/root")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from beast_assets.core import ids
-from beast_assets.core.ledger import FileRow
+from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.planning import ADDED, CHANGED, REMOVED, Comparison, Plan, compare, sift
 from beast_assets.core.records import Entry, Stat
 

@@ -4,7 +4,8 @@ import sys
 from pathlib import Path
 
 from beast_assets.core.errors import UsageError
-from beast_assets.core.ledger import Ledger, Root
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import Root
 from beast_assets.core.manifest import write_manifest
 from beast_assets.core.roots import find_root
 from beast_assets.core.search import show_path

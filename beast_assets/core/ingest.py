@@ -2,73 +2,31 @@
 
 Order of writes, each step harmless if the process dies after it: hashes (ledger, observed half),
 vectors (cache, a batch at a time), new rows, deletion of the rows they replace (index, versions
-that nobody reads), the one transaction that publishes (ledger), tag (index), fingerprint (ledger).
+that nobody reads), the one transaction that publishes (ledger), the index's fingerprint (ledger).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from beast_assets.core import ids, progress
-from beast_assets.core import ledger as ledgers
+from beast_assets.core import ledger_rows as ledgers
 from beast_assets.core.cache import EmbeddingCache
-from beast_assets.core.embedding import Embedder, load_embedder
+from beast_assets.core.embedding import load_embedder
 from beast_assets.core.files import RootHandle, open_root
 from beast_assets.core.home import cache_url
 from beast_assets.core.index import ChunkIndex, Row, rows_digest
-from beast_assets.core.ledger import Indexed, Observed, Publication, Published
+from beast_assets.core.ledger_rows import Indexed, Observed, Publication, Published
 from beast_assets.core.planning import REMOVED, Change
 from beast_assets.core.reading import Content, read_content
 from beast_assets.core.records import Chunk
 from beast_assets.core.repair import settle
 from beast_assets.core.report import Work
 from beast_assets.core.session import Session
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from beast_assets.core.vectors import CachedEmbedder
 
 _ROWS_AT_ONCE = 1_024
 _FILES_AT_ONCE = 1_000
-
-
-class Embedding:
-    """Vectors for texts: from the cache, or from the model and then into the cache."""
-
-    def __init__(self, embedder: Embedder, cache: EmbeddingCache, batch: int) -> None:
-        self.embedder = embedder
-        self._cache = cache
-        self._batch = batch
-        self.tokens_truncated = 0
-
-    def vectors(
-        self, texts: Mapping[str, str]
-    ) -> "tuple[dict[str, NDArray[np.float16]], set[str]]":
-        """Vectors of texts.
-
-        Args:
-            texts: SHA-256 (hex) → text.
-
-        Returns:
-            SHA-256 → float16 vector of unit length, and the keys that the model was given now.
-        """
-        found = self._cache.get(list(texts))
-        # By length: a batch costs what its longest text costs.
-        missing = sorted((key for key in texts if key not in found), key=lambda k: len(texts[k]))
-        for start in range(0, len(missing), self._batch):
-            keys = missing[start : start + self._batch]
-            batch = self._embed(keys, [texts[key] for key in keys])
-            self._cache.put(batch)
-            found |= batch
-        return found, set(missing)
-
-    def _embed(self, keys: Sequence[str], texts: Sequence[str]) -> "dict[str, NDArray[np.float16]]":
-        import numpy as np
-
-        vectors = self.embedder.encode(texts).astype(np.float16)
-        self.tokens_truncated += self.embedder.count_truncated(texts)
-        return dict(zip(keys, vectors, strict=True))
 
 
 @dataclass(frozen=True)
@@ -89,7 +47,7 @@ class Ingest:
 
     session: Session
     rebuild: bool
-    embedding: Embedding
+    embedding: CachedEmbedder
     work: dict[str, Work]
     publication: Publication
     _index: ChunkIndex | None = None
@@ -240,7 +198,7 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
     ingest = Ingest(
         session,
         rebuild,
-        Embedding(embedder, cache, settings.embed_batch),
+        CachedEmbedder(embedder, cache, settings.embed_batch),
         {bucket: Work() for bucket in buckets},
         Publication(
             ledger.published() or Published("", 0),

@@ -11,167 +11,22 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from beast_assets.core import ids
+from beast_assets.core import ledger_rows as rows
+from beast_assets.core import ledger_tables as tables
 from beast_assets.core.database import engine_for, parse_url, slices, upsert
 from beast_assets.core.errors import NoIndexError, RecipeMismatchError
-from beast_assets.core.hashing import SETTLED_MARGIN_NS
-from beast_assets.core.records import Stat
-
-SCHEMA_VERSION = "1"
-
-_metadata = sa.MetaData()
-
-_meta = sa.Table(
-    "meta",
-    _metadata,
-    sa.Column("key", sa.String(64), primary_key=True),
-    sa.Column("value", sa.Text, nullable=False),
-)
-
-_roots = sa.Table(
-    "roots",
-    _metadata,
-    sa.Column("root_id", sa.String(16), primary_key=True),
-    sa.Column("path", sa.LargeBinary, nullable=False),
-    sa.Column("added_ns", sa.BigInteger, nullable=False),
-)
-
-_files = sa.Table(
-    "files",
-    _metadata,
-    sa.Column("file_id", sa.String(32), primary_key=True),
-    sa.Column("root_id", sa.String(16), nullable=False),
-    sa.Column("path", sa.LargeBinary, nullable=False),
-    # observed
-    sa.Column("regular", sa.Boolean, nullable=False),
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
-    sa.Column("ctime_ns", sa.BigInteger, nullable=False),
-    sa.Column("inode", sa.BigInteger, nullable=False),
-    sa.Column("hashed_ns", sa.BigInteger, nullable=False),
-    sa.Column("content", sa.Text),
-    # indexed
-    sa.Column("indexed", sa.Text),
-    sa.Column("status", sa.String(16)),
-    sa.Column("reason", sa.Text),
-    sa.Column("extractor", sa.String(32)),
-    sa.Column("chunks", sa.Integer, nullable=False, default=0),
-    sa.Column("rows_digest", sa.String(64)),
-)
-
-_runs = sa.Table(
-    "runs",
-    _metadata,
-    sa.Column("run_id", sa.String(64), primary_key=True),
-    sa.Column("ended_ns", sa.BigInteger, nullable=False),
-    sa.Column("report", sa.Text, nullable=False),
-)
+from beast_assets.core.ledger_rows import FileRow, Indexed, Observed, Publication, Published, Root
 
 _NOT_INDEXED: dict[str, Any] = {"indexed": None, "chunks": 0, "rows_digest": None}
 _OBSERVED = ("regular", "size", "mtime_ns", "ctime_ns", "inode", "hashed_ns", "content")
 _INDEXED = ("indexed", "status", "reason", "extractor", "chunks", "rows_digest")
-
-INDEXED = "indexed"
-SKIPPED = "skipped"
-QUARANTINED = "quarantined"
-
-
-class Root(NamedTuple):
-    """A folder that is indexed; ``path`` is absolute, raw bytes."""
-
-    root_id: str
-    path: bytes
-
-
-class FileRow(NamedTuple):
-    """A row of ``files``: times in nanoseconds, ``content`` and ``indexed`` as ``content_key``."""
-
-    file_id: str
-    root_id: str
-    path: bytes
-    regular: bool
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    inode: int
-    hashed_ns: int
-    content: str | None
-    indexed: str | None
-    status: str | None
-    reason: str | None
-    extractor: str | None
-    chunks: int
-    rows_digest: str | None
-
-    @property
-    def stat(self) -> Stat:
-        """The stat that was observed with the content."""
-        return Stat(self.size, self.mtime_ns, self.ctime_ns, self.inode)
-
-
-class Observed(NamedTuple):
-    """The observed half of a file's row; ``hashed_ns`` is when reading its content began."""
-
-    file_id: str
-    root_id: str
-    path: bytes
-    regular: bool
-    stat: Stat
-    hashed_ns: int
-    content: str | None
-
-
-class Indexed(NamedTuple):
-    """The indexed half of a file's row; ``rows_digest`` is ``index.rows_digest`` of its chunks."""
-
-    file_id: str
-    content: str
-    status: str
-    reason: str | None
-    extractor: str | None
-    chunks: int
-    rows_digest: str | None
-
-
-@dataclass(frozen=True)
-class Published:
-    """Where readers look: a table of the index and a version of it."""
-
-    table: str
-    version: int
-
-
-@dataclass
-class Publication:
-    """What one run publishes, in one transaction.
-
-    Attributes:
-        published: the version of the index that is complete with this.
-        indexed: files whose rows are in it now.
-        removed: names of files that are gone.
-        recipe: what the index is built with.
-        model: the setting that named the model.
-        rebuilt: a new table took the old one's place: what was not written is not in it.
-    """
-
-    published: Published
-    recipe: Mapping[str, str]
-    model: str = ""
-    rebuilt: bool = False
-    indexed: list[Indexed] = field(default_factory=list)
-    removed: list[str] = field(default_factory=list)
-
-
-def content_key(sha256: str | None, problem: str | None) -> str | None:
-    """What a file holds, in one word: its SHA-256, or ``!`` and why there is none."""
-    return f"!{problem}" if problem is not None else sha256
 
 
 class Ledger:
@@ -188,10 +43,13 @@ class Ledger:
             RecipeMismatchError: another version of beast_assets laid it out.
         """
         ledger = cls(engine_for(url))
-        _metadata.create_all(ledger._engine)
+        tables.metadata.create_all(ledger._engine)
         with ledger._engine.begin() as connection:
             upsert(
-                connection, _meta, [{"key": "schema_version", "value": SCHEMA_VERSION}], update=()
+                connection,
+                tables.meta,
+                [{"key": "schema_version", "value": tables.SCHEMA_VERSION}],
+                update=(),
             )
         ledger._check_schema()
         return ledger
@@ -214,10 +72,11 @@ class Ledger:
 
     def _check_schema(self) -> None:
         found = self.meta("schema_version")
-        if found != SCHEMA_VERSION:
+        if found != tables.SCHEMA_VERSION:
             raise RecipeMismatchError(
-                f"the ledger has schema {found}, this beast_assets reads schema {SCHEMA_VERSION}: "
-                "use the version that made it, or index anew with another --home"
+                f"the ledger has schema {found}, this beast_assets reads schema "
+                f"{tables.SCHEMA_VERSION}: use the version that made it, or index anew with "
+                "another --home"
             )
 
     # -- meta ------------------------------------------------------------------------------------
@@ -225,7 +84,7 @@ class Ledger:
     def meta(self, key: str) -> str | None:
         """A fact about the whole index, by name."""
         with self._engine.connect() as connection:
-            return connection.scalar(sa.select(_meta.c.value).where(_meta.c.key == key))
+            return connection.scalar(sa.select(tables.meta.c.value).where(tables.meta.c.key == key))
 
     def set_meta(self, key: str, value: str) -> None:
         """Record a fact about the whole index."""
@@ -252,7 +111,7 @@ class Ledger:
         keys = ("published", "recipe")
         with self._engine.connect() as connection:
             rows = connection.execute(
-                sa.select(_meta.c.key, _meta.c.value).where(_meta.c.key.in_(keys))
+                sa.select(tables.meta.c.key, tables.meta.c.value).where(tables.meta.c.key.in_(keys))
             )
             found = {key: json.loads(value) for key, value in rows}
         if len(found) < len(keys):
@@ -279,7 +138,7 @@ class Ledger:
         """The folders that are indexed, by path."""
         with self._engine.connect() as connection:
             rows = connection.execute(
-                sa.select(_roots.c.root_id, _roots.c.path).order_by(_roots.c.path)
+                sa.select(tables.roots.c.root_id, tables.roots.c.path).order_by(tables.roots.c.path)
             )
             return [Root(*row) for row in rows]
 
@@ -288,20 +147,20 @@ class Ledger:
         root = Root(ids.root_id(path), path)
         row = {"root_id": root.root_id, "path": path, "added_ns": time.time_ns()}
         with self._engine.begin() as connection:
-            upsert(connection, _roots, [row], update=())
+            upsert(connection, tables.roots, [row], update=())
         return root
 
     def remove_root(self, root_id: str) -> None:
         """Forget a folder; the next run takes its files out of the index."""
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(_roots).where(_roots.c.root_id == root_id))
+            connection.execute(sa.delete(tables.roots).where(tables.roots.c.root_id == root_id))
 
     # -- files -----------------------------------------------------------------------------------
 
     def files(self) -> list[FileRow]:
         """Every row, in no order, read in one go."""
         with self._engine.connect() as connection:
-            return list(map(FileRow._make, _raw(connection, sa.select(*_ROW))))
+            return list(map(FileRow._make, _raw(connection, sa.select(*tables.ROW))))
 
     def quiet(self) -> dict[str, dict[bytes, tuple[int, ...]]]:
         """What a scan has to find again for a file to count as unchanged.
@@ -313,13 +172,13 @@ class Ledger:
             Root → path → (size, mtime_ns, ctime_ns, inode).
         """
         statement = sa.select(
-            _files.c.root_id,
-            _files.c.path,
-            _files.c.size,
-            _files.c.mtime_ns,
-            _files.c.ctime_ns,
-            _files.c.inode,
-        ).where(sa.not_(_LOUD))
+            tables.files.c.root_id,
+            tables.files.c.path,
+            tables.files.c.size,
+            tables.files.c.mtime_ns,
+            tables.files.c.ctime_ns,
+            tables.files.c.inode,
+        ).where(sa.not_(tables.LOUD))
         found: dict[str, dict[bytes, tuple[int, ...]]] = defaultdict(dict)
         with self._engine.connect() as connection:
             for root, path, *stat in _raw(connection, statement):
@@ -329,14 +188,16 @@ class Ledger:
     def loud(self) -> list[FileRow]:
         """The rows that ``quiet`` leaves out."""
         with self._engine.connect() as connection:
-            return list(map(FileRow._make, _raw(connection, sa.select(*_ROW).where(_LOUD))))
+            return list(
+                map(FileRow._make, _raw(connection, sa.select(*tables.ROW).where(tables.LOUD)))
+            )
 
     def named(self, file_ids: Sequence[str]) -> list[FileRow]:
         """The rows of these files, where there are any."""
         found: list[FileRow] = []
         with self._engine.connect() as connection:
             for part in slices(file_ids):
-                statement = sa.select(*_ROW).where(_files.c.file_id.in_(part))
+                statement = sa.select(*tables.ROW).where(tables.files.c.file_id.in_(part))
                 found += map(FileRow._make, connection.execute(statement))
         return found
 
@@ -363,7 +224,7 @@ class Ledger:
             for item in observed
         ]
         with self._engine.begin() as connection:
-            upsert(connection, _files, rows, update=_OBSERVED)
+            upsert(connection, tables.files, rows, update=_OBSERVED)
 
     def forget(self, file_ids: Sequence[str]) -> None:
         """Drop rows of files that were never published and are gone."""
@@ -372,20 +233,20 @@ class Ledger:
 
     def distrust(self, file_ids: Sequence[str] | None) -> None:
         """State that the index does not hold what these rows say (None: any row)."""
-        statement = sa.update(_files).values(_NOT_INDEXED)
+        statement = sa.update(tables.files).values(_NOT_INDEXED)
         with self._engine.begin() as connection:
             if file_ids is None:
                 connection.execute(statement)
                 return
             for part in slices(file_ids):
-                connection.execute(statement.where(_files.c.file_id.in_(part)))
+                connection.execute(statement.where(tables.files.c.file_id.in_(part)))
 
     def reconsider(self, reasons: str, but: str) -> None:
         """Mark as not indexed what was skipped for a reason like ``reasons``, save ``but``."""
         with self._engine.begin() as connection:
             connection.execute(
-                sa.update(_files)
-                .where(_files.c.reason.like(reasons), _files.c.reason != but)
+                sa.update(tables.files)
+                .where(tables.files.c.reason.like(reasons), tables.files.c.reason != but)
                 .values({**_NOT_INDEXED, "reason": None})
             )
 
@@ -393,7 +254,7 @@ class Ledger:
         """State that no version of the index can be read: readers find none, a run makes one."""
         self.distrust(None)
         with self._engine.begin() as connection:
-            connection.execute(sa.delete(_meta).where(_meta.c.key == "published"))
+            connection.execute(sa.delete(tables.meta).where(tables.meta.c.key == "published"))
             _put_meta(connection, {"lost": "1"})
 
     def is_lost(self) -> bool:
@@ -414,11 +275,11 @@ class Ledger:
         retired.pop(publication.published.table, None)
         with self._engine.begin() as connection:
             if publication.rebuilt:
-                connection.execute(sa.update(_files).values(_NOT_INDEXED))
+                connection.execute(sa.update(tables.files).values(_NOT_INDEXED))
             if publication.indexed:
                 connection.execute(
-                    sa.update(_files)
-                    .where(_files.c.file_id == sa.bindparam("key"))
+                    sa.update(tables.files)
+                    .where(tables.files.c.file_id == sa.bindparam("key"))
                     .values({name: sa.bindparam(f"new_{name}") for name in _INDEXED}),
                     [_indexed_parameters(item) for item in publication.indexed],
                 )
@@ -442,12 +303,14 @@ class Ledger:
         """Keep what a run did."""
         row = {"run_id": run_id, "ended_ns": time.time_ns(), "report": json.dumps(report)}
         with self._engine.begin() as connection:
-            upsert(connection, _runs, [row], update=("ended_ns", "report"))
+            upsert(connection, tables.runs, [row], update=("ended_ns", "report"))
 
     def run_report(self, run_id: str) -> dict[str, Any] | None:
         """What a run did, as ``record_run`` was given it."""
         with self._engine.connect() as connection:
-            value = connection.scalar(sa.select(_runs.c.report).where(_runs.c.run_id == run_id))
+            value = connection.scalar(
+                sa.select(tables.runs.c.report).where(tables.runs.c.run_id == run_id)
+            )
         if value is None:
             return None
         report: dict[str, Any] = json.loads(value)
@@ -455,32 +318,21 @@ class Ledger:
 
     def totals(self) -> dict[str, int]:
         """Counts over what is published: files, chunks, and rows by status."""
-        regular = sa.func.sum(sa.case((_files.c.regular, 1), else_=0))
+        regular = sa.func.sum(sa.case((tables.files.c.regular, 1), else_=0))
         query = (
-            sa.select(_files.c.status, sa.func.count(), regular, sa.func.sum(_files.c.chunks))
-            .where(_files.c.indexed.is_not(None))
-            .group_by(_files.c.status)
+            sa.select(
+                tables.files.c.status, sa.func.count(), regular, sa.func.sum(tables.files.c.chunks)
+            )
+            .where(tables.files.c.indexed.is_not(None))
+            .group_by(tables.files.c.status)
         )
-        totals = {"files": 0, "chunks": 0, INDEXED: 0, SKIPPED: 0, QUARANTINED: 0}
+        totals = {"files": 0, "chunks": 0, rows.INDEXED: 0, rows.SKIPPED: 0, rows.QUARANTINED: 0}
         with self._engine.connect() as connection:
-            for status, rows, files, chunks in connection.execute(query):
+            for status, entries, files, chunks in connection.execute(query):
                 totals["files"] += int(files)
                 totals["chunks"] += int(chunks)
-                totals[status] += int(rows)
+                totals[status] += int(entries)
         return totals
-
-
-_ROW = [_files.c[name] for name in FileRow._fields]
-# Every row that an equal stat does not prove unchanged; NULL is spelled out, for a comparison with
-# it is neither true nor false.
-_LOUD = sa.or_(
-    sa.not_(_files.c.regular),
-    _files.c.content.is_(None),
-    _files.c.indexed.is_(None),
-    _files.c.content != _files.c.indexed,
-    _files.c.hashed_ns < _files.c.mtime_ns + SETTLED_MARGIN_NS,
-    _files.c.hashed_ns < _files.c.ctime_ns + SETTLED_MARGIN_NS,
-)
 
 
 def _raw(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:
@@ -494,7 +346,7 @@ def _raw(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any
 
 def _put_meta(connection: sa.Connection, values: Mapping[str, str]) -> None:
     rows = [{"key": key, "value": value} for key, value in values.items()]
-    upsert(connection, _meta, rows, update=("value",))
+    upsert(connection, tables.meta, rows, update=("value",))
 
 
 def _published_json(published: Published) -> str:
@@ -503,7 +355,7 @@ def _published_json(published: Published) -> str:
 
 def _delete_files(connection: sa.Connection, file_ids: Sequence[str]) -> None:
     for part in slices(file_ids):
-        connection.execute(sa.delete(_files).where(_files.c.file_id.in_(part)))
+        connection.execute(sa.delete(tables.files).where(tables.files.c.file_id.in_(part)))
 
 
 def _indexed_parameters(item: Indexed) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from pathlib import Path
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.home import lock_path
 from beast_assets.core.index import ChunkIndex, drop_tables
-from beast_assets.core.ledger import Ledger, Published
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import Published
 from beast_assets.core.lock import writer_lock
 from beast_assets.core.repair import repair, settle
 from beast_assets.core.settings import Settings

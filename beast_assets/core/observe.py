@@ -14,7 +14,8 @@ from pathlib import Path
 from beast_assets.core import ids, progress
 from beast_assets.core.files import RootHandle, open_root
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable
-from beast_assets.core.ledger import FileRow, Ledger, Observed, Root, content_key
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import FileRow, Observed, Root, content_key
 from beast_assets.core.planning import Change, Comparison, Suspect, changed, compare, removal, sift
 from beast_assets.core.records import Entry
 from beast_assets.core.roots import folder_identity

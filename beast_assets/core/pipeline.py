@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 
 from beast_assets.core import ids
-from beast_assets.core import ledger as ledgers
+from beast_assets.core import ledger_rows as ledgers
 from beast_assets.core.ingest import ingest
-from beast_assets.core.ledger import FileRow, Ledger
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.report import BucketReport, Holding, Report
 from beast_assets.core.session import Request, Session, open_session
 from beast_assets.core.settings import Settings

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from beast_assets.core import ids
 from beast_assets.core.hashing import is_settled
-from beast_assets.core.ledger import FileRow, content_key
+from beast_assets.core.ledger_rows import FileRow, content_key
 from beast_assets.core.records import UNREADABLE_DIRECTORY, Entry, Stat
 
 ADDED = "added"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from beast_assets.core.chunking import chunk_text
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable, read_stable
-from beast_assets.core.ledger import Observed, content_key
+from beast_assets.core.ledger_rows import Observed, content_key
 from beast_assets.core.observe import unreadable
 from beast_assets.core.planning import Change, is_trusted
 from beast_assets.core.records import Chunk, Skip

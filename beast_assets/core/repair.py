@@ -9,7 +9,8 @@ nothing is published any more until a run has made a new one.
 from beast_assets.core.errors import IndexDamagedError
 from beast_assets.core.fingerprint import index_fingerprint, is_untouched
 from beast_assets.core.index import ChunkIndex
-from beast_assets.core.ledger import Ledger, Published
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import Published
 
 
 def repair(ledger: Ledger, uri: str) -> frozenset[str]:

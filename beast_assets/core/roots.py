@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from beast_assets.core.errors import UsageError
-from beast_assets.core.ledger import Ledger, Root
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import Root
 
 
 def absolute_root(path: bytes) -> bytes:
