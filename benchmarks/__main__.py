@@ -35,7 +35,7 @@ def main(
     scratch: Path | None,
 ) -> None:
     """Measure, against what one would use otherwise."""
-    os.environ.setdefault("LANCE_LOG", "error")  # warnings about its own deprecations
+    os.environ.setdefault("LANCEDB_LOG", "error")  # warnings about its own deprecations
     chosen = available() if not names or "all" in names else list(names)
     results = []
     machine = describe_machine()
@@ -47,7 +47,8 @@ def main(
         if plot and result.lines:
             from benchmarks.plots import draw
 
-            click.echo(f"  {draw(result, machine, PICTURES)}", err=as_json)
+            picture = draw(result.to_dict(), machine, PICTURES)
+            click.echo(f"  {picture.relative_to(PICTURES.parent.parent)}", err=as_json)
     if as_json:
         answer = {"machine": machine, "results": [result.to_dict() for result in results]}
         click.echo(json.dumps(answer))

@@ -15,7 +15,7 @@ _MIB = 2**20
 
 
 def run(options: Options) -> Result:
-    """Small files one by one, by threads and asynchronously; a large one by several sizes of read."""
+    """Small files by loop, by threads and asynchronously; a large one by several sizes of read."""
     count = options.size("files", 5_000, 100)
     names = make_small_files(options.folder / "small", count)
     paths = [str(options.folder / "small" / name) for name in names]

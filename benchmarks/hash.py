@@ -14,15 +14,15 @@ from benchmarks.harness import (
     Spread,
     at_least,
     at_most,
-    paired,
     output_of,
+    paired,
 )
 from benchmarks.memory import python_peak
 
 OPENSSL = ("openssl", "dgst", "-sha256", "-r")
 _MIB = 2**20
-_HASH = "import sys\nfrom beast_assets.core.hashing import hash_file\nhash_file(sys.argv[1])"
-_IMPORT = "from beast_assets.core.hashing import hash_file"
+HASH_PROGRAM = "import sys\nfrom beast_assets.core.hashing import hash_file\nhash_file(sys.argv[1])"
+IMPORT_PROGRAM = "from beast_assets.core.hashing import hash_file"
 
 
 def run_openssl(paths: Sequence[Path], folder: Path | None = None) -> list[str]:
@@ -130,8 +130,8 @@ def _memory(path: Path, options: Options) -> list[Line]:
     peaks: dict[str, list[float]] = {"bare": [], "imported": [], "hashing": []}
     for _ in range(options.rounds):
         peaks["bare"].append(python_peak("pass") / _MIB)
-        peaks["imported"].append(python_peak(_IMPORT) / _MIB)
-        peaks["hashing"].append(python_peak(_HASH, path) / _MIB)
+        peaks["imported"].append(python_peak(IMPORT_PROGRAM) / _MIB)
+        peaks["hashing"].append(python_peak(HASH_PROGRAM, path) / _MIB)
     parts = {f"{name}, MiB": Spread.of(values) for name, values in peaks.items()}
     above = [b - a for a, b in zip(peaks["imported"], peaks["hashing"], strict=True)]
     bare = [b - a for a, b in zip(peaks["bare"], peaks["hashing"], strict=True)]

@@ -45,7 +45,8 @@ def _cpu_model() -> str:
 def _openssl() -> str:
     import ssl
 
-    return f"{ssl.OPENSSL_VERSION} (Python's), {_said('openssl', 'version') or 'no command'}"
+    command = _said("openssl", "version").partition(" (")[0]
+    return f"{ssl.OPENSSL_VERSION} in Python, command {command or 'absent'}"
 
 
 def _version(package: str) -> str | None:

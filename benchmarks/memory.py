@@ -1,8 +1,11 @@
-"""Peak memory of other processes, measured and not claimed."""
+"""What other processes cost, memory first of all: measured and not claimed."""
 
+import os
 import subprocess
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.harness import python
@@ -20,6 +23,51 @@ def peak_bytes():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 """
 _LOOK_EVERY_S = 0.0005
+_LOOK_SELDOM_S = 0.05
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a process took.
+
+    Attributes:
+        seconds: wall time from start to end.
+        cpu_seconds: of all its threads, user and system.
+        peak_bytes: resident memory, as last seen before its end; None without /proc.
+        output: what it printed.
+    """
+
+    seconds: float
+    cpu_seconds: float
+    peak_bytes: int | None
+    output: str
+
+
+def cost_of(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> Cost:
+    """Run a program to its end and measure it; for programs that run for seconds.
+
+    Raises:
+        RuntimeError: it failed; with the end of what it said.
+    """
+    words = [str(word) for word in command]
+    peak = None
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        began = time.perf_counter()
+        process = subprocess.Popen(words, stdout=out, stderr=err, env=environment)  # noqa: S603
+        while True:
+            ended, status, used = os.wait4(process.pid, os.WNOHANG)
+            if ended:
+                break
+            peak = max(peak or 0, _high_water(process.pid, words[0]) or 0) or None
+            time.sleep(_LOOK_SELDOM_S)
+        took = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        if process.returncode != 0:
+            said = err.read().strip()[-2_000:]
+            raise RuntimeError(f"{words[0]} ended with {process.returncode}: {said}")
+        return Cost(took, used.ru_utime + used.ru_stime, peak, out.read())
 
 
 def python_peak(program: str, *words: str | Path) -> int:

@@ -57,9 +57,17 @@ def run(name: str, folder: Path, state: Path, *, model: bool, die_after: int = 0
     Raises:
         RuntimeError: it failed, or died as it was asked to.
     """
-    script = CHECKOUT / "benchmarks" / "peers" / PEERS[name][0]
     options = [] if model else ["--no-model"]
     if die_after:
         options += ["--die-after", str(die_after)]
-    said = output_of([PEERS_PYTHON, script, folder, state, *options])
+    return answer(output_of([*command(name, folder, state), *options]))
+
+
+def command(name: str, folder: Path, state: Path) -> list[str | Path]:
+    """The words that run a peer."""
+    return [PEERS_PYTHON, CHECKOUT / "benchmarks" / "peers" / PEERS[name][0], folder, state]
+
+
+def answer(said: str) -> Answer:
+    """The answer in what a peer printed."""
     return Answer(**json.loads(said.splitlines()[-1]))

@@ -62,7 +62,7 @@ def main(update: Callable[[Task], None]) -> None:
     parser.add_argument("--no-model", action="store_true", help="Count texts, embed none.")
     parser.add_argument("--die-after", type=int, default=0, help="SIGKILL after so many texts.")
     words = parser.parse_args()
-    os.environ.setdefault("LANCE_LOG", "error")
+    os.environ.setdefault("LANCEDB_LOG", "error")
     task = Task(words.folder, words.state, words.die_after)
     task.state.mkdir(parents=True, exist_ok=True)
     counter = Counter(task.die_after)
