@@ -80,7 +80,7 @@ def _reads(options: Options, overrides: Mapping[str, object]) -> tuple[list[Line
     }
     missing = []
     if shutil.which("bash"):
-        words = ["bash", "-c", _SOURCE, "bash", *_files(options.folder)]
+        words: list[str | Path] = ["bash", "-c", _SOURCE, "bash", *_files(options.folder)]
         works["bash"] = partial(_each_us, lambda: output_of(words), 10)
     else:
         missing.append(Missing("against bash", "there is no bash"))

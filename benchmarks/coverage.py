@@ -51,10 +51,10 @@ def coverage(folder: Path, chunks: Sequence[tuple[str, str]]) -> Coverage:
         by_path[path].append(text)
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     characters = covered = tokens = 0
-    for path in files:
-        text = path.read_bytes().decode()
+    for file in files:
+        text = file.read_bytes().decode()
         marks = bytearray(len(text))
-        for chunk in by_path[path.relative_to(folder).as_posix()]:
+        for chunk in by_path[file.relative_to(folder).as_posix()]:
             read, count = _read(tokenizer, chunk, limit)
             tokens += count
             _mark(marks, text, chunk, read)

@@ -1,8 +1,6 @@
 """What Dagster costs: a run that materializes every bucket, with the work taken out."""
 
 import shutil
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -50,12 +48,7 @@ def _own_cost(options: Options, root: Path) -> Line:
         run_index(plain, Request(rebuild=True), run_id="benchmark")
 
     took = paired({"engine": engine, "through Dagster": through_dagster}, options.rounds)
-    burnt = paired_values(
-        {"engine": lambda: _cpu_seconds(engine), "both": lambda: _cpu_seconds(through_dagster)},
-        options.rounds,
-        warm_up=False,
-    )
-    pairs = zip(burnt.values["both"], burnt.values["engine"], strict=True)
+    pairs = zip(took.cpu["through Dagster"], took.cpu["engine"], strict=True)
     cpu = Spread.of([a - b for a, b in pairs])
     pairs = zip(took.values["through Dagster"], took.values["engine"], strict=True)
     return Line(
@@ -64,16 +57,9 @@ def _own_cost(options: Options, root: Path) -> Line:
         "s",
         "the engine alone on the same files",
         at_most(2.0),
-        {f"{name}, s": took.spread(name) for name in took.values} | {"Dagster, CPU s": cpu},
+        took.parts() | {"Dagster alone, CPU s": cpu},
         "Dagster is imported by then: its import is in the command's time",
     )
-
-
-def _cpu_seconds(work: Callable[[], object]) -> float:
-    """What it takes on a machine that others use as well: the wall time counts them in."""
-    began = time.process_time()
-    work()
-    return time.process_time() - began
 
 
 def _fresh(folder: Path, name: str, root: Path) -> Settings:

@@ -3,10 +3,11 @@
 import json
 import os
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 from beast_assets.core.hashing import BUFFER_SIZE, hash_fd, hash_file
-from benchmarks.harness import Line, Missing, Options, Paired, Result, Spread, output_of, paired
+from benchmarks.harness import Line, Missing, Options, Paired, Result, output_of, paired
 from benchmarks.hash import make_file, make_small_files
 from benchmarks.homes import CHECKOUT, PEERS_PYTHON
 
@@ -37,7 +38,7 @@ def _threads(paths: list[str], options: Options) -> Line:
     took = paired({"threads": threads, "loop": loop}, options.rounds)
     label = f"a pool of threads over {len(paths):,} files of 4 KiB, hashed"
     return Line(
-        label, took.ratio("loop", "threads"), "×", "a plain loop's speed", parts=_parts(took)
+        label, took.ratio("loop", "threads"), "×", "a plain loop's speed", parts=took.parts()
     )
 
 
@@ -52,11 +53,11 @@ def _buffers(options: Options) -> list[Line]:
         finally:
             os.close(fd)
 
-    works = {name: lambda size=size: read(size) for name, size in sizes.items()}  # type: ignore[misc]
+    works = {name: partial(read, size) for name, size in sizes.items()}
     took = paired(works, options.rounds)
     ours = f"hashing a file of {path.stat().st_size // _MIB} MiB, {BUFFER_SIZE // 1024} KiB a read"
     return [
-        Line(ours, took.ratio(name, "ours"), "×", f"{name} a read", parts=_parts(took))
+        Line(ours, took.ratio(name, "ours"), "×", f"{name} a read", parts=took.parts())
         for name in ("8 KiB", "1 MiB")
     ]
 
@@ -77,10 +78,6 @@ def _asynchronous(folder: Path, rounds: int) -> tuple[list[Line], list[Missing]]
             took.ratio("plain", "aiofiles"),
             "×",
             "a plain loop's speed",
-            parts=_parts(took),
+            parts=took.parts(),
         )
     ], []
-
-
-def _parts(took: Paired) -> dict[str, Spread]:
-    return {f"{name}, s": took.spread(name) for name in took.values}

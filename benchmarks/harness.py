@@ -5,12 +5,14 @@ during the B's. They take turns, and the ratio is taken within each turn.
 """
 
 import gc
+import resource
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -169,9 +171,16 @@ class Paired:
 
     Attributes:
         values: by name, one value a round, the same rounds for all.
+        cpu: CPU seconds of the same, children's included, where values are seconds.
     """
 
     values: Mapping[str, Sequence[float]]
+    cpu: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+    def parts(self) -> dict[str, Spread]:
+        """Seconds of each, and CPU seconds, which other users of the machine do not lengthen."""
+        wall = {f"{name}, s": Spread.of(values) for name, values in self.values.items()}
+        return wall | {f"{name}, CPU s": Spread.of(values) for name, values in self.cpu.items()}
 
     def spread(self, name: str) -> Spread:
         """Of one of them."""
@@ -195,11 +204,22 @@ def paired(
         rounds: at least 3.
         warm_up: do each once before, untimed.
     """
-    return paired_values(
-        {name: lambda work=work: seconds(work) for name, work in works.items()},  # type: ignore[misc]
-        rounds,
-        warm_up=warm_up,
-    )
+    burnt: dict[str, list[float]] = {name: [] for name in works}
+
+    def measured(name: str) -> float:
+        before = _cpu_seconds()
+        took = seconds(works[name])
+        burnt[name].append(_cpu_seconds() - before)
+        return took
+
+    turns = {name: partial(measured, name) for name in works}
+    values = paired_values(turns, rounds, warm_up=warm_up).values
+    return Paired(values, {name: burnt[name][-rounds:] for name in works})
+
+
+def _cpu_seconds() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def paired_values(
@@ -217,7 +237,7 @@ def paired_values(
             work()
     values: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds):
-        names = list(works) if number % 2 == 0 else list(reversed(works))
+        names = list(works)[:: 1 if number % 2 == 0 else -1]
         for name in names:
             gc.collect()
             values[name].append(works[name]())
@@ -243,7 +263,8 @@ def output_of(command: Sequence[str | Path], **options: Any) -> str:
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()[-2_000:]
         raise RuntimeError(f"{command[0]} ended with {done.returncode}: {said}")
-    return done.stdout
+    printed: str = done.stdout
+    return printed
 
 
 def python(program: str, *words: str | Path, **options: Any) -> str:

@@ -84,7 +84,7 @@ def _one(path: Path, options: Options) -> Line:
         "×",
         "openssl dgst -sha256",
         at_least(1.0),
-        {"ours, s": took.spread("ours"), "openssl, s": took.spread("openssl")},
+        took.parts(),
         "ours in this process, openssl with its start, some 5 ms",
     )
 
@@ -99,7 +99,7 @@ def _two(pair: Sequence[Path], options: Options) -> Line:
         "×",
         "openssl dgst -sha256, one after the other",
         at_least(1.8),
-        {"ours, s": took.spread("ours"), "openssl, s": took.spread("openssl")},
+        took.parts(),
     )
 
 
@@ -122,7 +122,7 @@ def _small(folder: Path, names: Sequence[str], options: Options) -> Line:
         "×",
         "one openssl dgst -sha256 over all",
         at_least(1.2),
-        each,
+        each | took.parts(),
     )
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 from beast_assets.core.pipeline import run_index
@@ -52,7 +53,7 @@ def _check(options: Options, files: int) -> Line:
         "×",
         "the time of find -printf '%s %T@ %C@ %i'",
         at_most(1.8),
-        {"ours, s": took.spread("ours"), "find, s": took.spread("find")},
+        took.parts(),
         "lock, ledger, scan with ignore rules, comparison",
     )
 
@@ -76,7 +77,7 @@ def _whole_process(options: Options, files: int) -> tuple[list[Line], Missing | 
     home, state = options.folder / "home-few", options.folder / "cocoindex"
     settle()
     beast(home, "index", root)
-    works = {"ours": lambda: _nothing_to_do(home)}
+    works: dict[str, Callable[[], object]] = {"ours": lambda: _nothing_to_do(home)}
     reason = peers_process.absent("cocoindex")
     if reason is None:
         peers_process.run("cocoindex", root, state, model=False)
@@ -86,10 +87,9 @@ def _whole_process(options: Options, files: int) -> tuple[list[Line], Missing | 
     ours = Line(label, took.spread("ours"), "s", reach=at_most(1.2))
     if reason is not None:
         return [ours], Missing("the same against CocoIndex", reason)
-    parts = {f"{name}, s": took.spread(name) for name in works}
     ratio = took.ratio("cocoindex", "ours")
     against = "CocoIndex's whole process, its model not loaded"
-    return [ours, Line(label, ratio, "×", against, at_least(5), parts)], None
+    return [ours, Line(label, ratio, "×", against, at_least(5), took.parts())], None
 
 
 def _nothing_to_do(home: Path) -> None:

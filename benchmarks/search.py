@@ -9,6 +9,7 @@ import hashlib
 import os
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,8 @@ def _compare(settings: Settings, questions: Sequence[str], options: Options, on:
         "ours": lambda question: searcher.search(question, 10),
         "LanceDB": plain,
     }
-    took = paired_values(
-        {name: lambda work=work: _each_ms(work, questions) for name, work in works.items()},  # type: ignore[misc]
-        options.rounds,
-    )
+    turns = {name: partial(_each_ms, work, questions) for name, work in works.items()}
+    took = paired_values(turns, options.rounds)
     parts = {f"{name}, ms": took.spread(name) for name in works}
     return [
         Line(f"a question over {on}", took.spread("ours"), "ms"),

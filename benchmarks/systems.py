@@ -63,7 +63,7 @@ class Ours:
 
     def die(self, folder: Path, state: Path, after: int) -> None:
         """The command, with an embedder that does not survive."""
-        words = [sys.executable, "-c", _DYING, str(after), "index", folder]
+        words: list[str | Path] = [sys.executable, "-c", _DYING, str(after), "index", folder]
         _expect_death(lambda: cost_of(words, environment(state, "hashing")))
 
     def chunks(self, state: Path) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -36,7 +37,7 @@ def main(quick: bool, rounds: int) -> None:
     machine = describe_machine()
     click.echo(f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_1m']}")
     click.echo(f"{machine['system']}, Python {machine['python']}, {machine['openssl']}\n")
-    rows = [_HEADINGS]
+    rows: list[tuple[str, ...]] = [_HEADINGS]
     with tempfile.TemporaryDirectory() as folder:
         for size in _QUICK if quick else _FULL:
             rows += compare(Path(folder), size, rounds)
@@ -51,10 +52,8 @@ def compare(folder: Path, megabytes: int, rounds: int) -> list[tuple[str, ...]]:
     one = pair[0]
     works: dict[str, Callable[[], object]] = {}
     for words in _others():
-        works[words[0]] = lambda words=words: output_of([*words, one])  # type: ignore[misc]
-        works[f"{words[0]}, two files"] = lambda words=words: [  # type: ignore[misc]
-            output_of([*words, path]) for path in pair
-        ]
+        works[words[0]] = partial(output_of, [*words, one])
+        works[f"{words[0]}, two files"] = partial(output_of, [*words, *pair])
     works["ours"] = lambda: hash_file(one)
     works["ours, two files"] = lambda: hash_many(pair, 2)
     took = paired(works, rounds)
