@@ -12,6 +12,7 @@ import click
 
 from benchmarks.harness import Line, Missing, Options, Result
 from benchmarks.machine import describe_machine
+from benchmarks.record import record
 from benchmarks.registry import NAMES, available, load
 
 PICTURES = Path(__file__).resolve().parent.parent / "docs" / "img"
@@ -21,6 +22,7 @@ PICTURES = Path(__file__).resolve().parent.parent / "docs" / "img"
 @click.argument("names", nargs=-1, type=click.Choice([*NAMES, "all"]))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help=f"Draw each into {PICTURES.parent.name}/img.")
+@click.option("--record", "recorded", is_flag=True, help="Put the figures into the docs.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(3), help="Turns.")
 @click.option("--quick", is_flag=True, help="Tiny sizes; the figures mean nothing.")
 @click.option("--size", "sizes", multiple=True, metavar="NAME=N", help="Another size.")
@@ -29,6 +31,7 @@ def main(
     names: Sequence[str],
     as_json: bool,
     plot: bool,
+    recorded: bool,
     rounds: int,
     quick: bool,
     sizes: Sequence[str],
@@ -44,6 +47,8 @@ def main(
             result = _run(name, Options(Path(folder), rounds, quick, _sizes(sizes)))
         results.append(result)
         click.echo("\n".join(_lines(result)), err=as_json)
+        if recorded:
+            record(result.to_dict(), machine)
         if plot and result.lines:
             from benchmarks.plots import draw
 

@@ -11,7 +11,18 @@ from typing import Protocol, cast
 from benchmarks.harness import Options, Result
 
 #: In the order in which `all` runs them: the short ones first.
-NAMES = ("hash", "scan", "config", "files", "dagster", "search", "edits", "embedding", "ingest")
+NAMES = (
+    "hash",
+    "scan",
+    "config",
+    "files",
+    "ideas",
+    "dagster",
+    "search",
+    "edits",
+    "embedding",
+    "ingest",
+)
 
 
 class Benchmark(Protocol):
