@@ -28,7 +28,8 @@ from benchmarks.harness import (
     at_most,
     output_of,
     paired_values,
-)from benchmarks.machine import describe_machine
+)
+from benchmarks.machine import describe_machine
 from benchmarks.record import PAGE, record
 
 TOP = Path(__file__).resolve().parents[1]
@@ -178,7 +179,8 @@ def test_a_benchmark_without_its_module_says_so(beast: Beast) -> None:
 
 def test_figures_go_to_their_place(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text("a\n<!-- figures: n -->\nold\n<!-- end -->\nb\n<!-- figures: m -->\n<!-- end -->\n")
+    other = "b\n<!-- figures: m -->\n<!-- end -->\n"
+    page.write_text(f"a\n<!-- figures: n -->\nold\n<!-- end -->\n{other}")
     line = Line("x", Spread.of([1.0, 2.0, 3.0]), "×", "y", at_least(3), {"p": Spread.of([7.0])})
     result = Result("n", "t", [line], [Missing("z", "no z")])
     for _ in range(2):  # a second time makes no second table
@@ -187,7 +189,8 @@ def test_figures_go_to_their_place(tmp_path: Path) -> None:
     assert "old" not in text
     assert text.count("| x | 2 (1–3)× | y | at least 3: **not reached** |") == 1
     assert "not measured: no z" in text
-    assert text.startswith("a\n") and text.endswith("b\n<!-- figures: m -->\n<!-- end -->\n")
+    assert text.startswith("a\n")
+    assert text.endswith(other)
     with pytest.raises(LookupError, match="no place for k"):
         record(Result("k", "t", [line]).to_dict(), describe_machine(), page)
 
