@@ -3,7 +3,7 @@
 # make test    the test suite, in at most 15 minutes on two cores
 # make check   format, lint, types
 # make proof   whole corpora and whole matrices
-# make bench   every benchmark, with plots in docs/img
+# make bench   every benchmark: the tables and pictures of docs/PERFORMANCE.md
 # make bench-peers   install what we are compared with, into .venv-peers, and run the comparison
 
 PYTHON ?= python3
@@ -42,10 +42,10 @@ proof: check
 	$(BIN)/python -m pytest -m "proof or not proof" --durations=15
 
 bench: install
-	$(BIN)/beast bench all --plot
+	$(BIN)/beast bench all --plot --record
 
 bench-peers: install $(PEERS)/installed
-	$(BIN)/beast bench files scan ingest --plot
+	$(BIN)/beast bench files scan ingest --plot --record
 
 # An environment of its own: nothing of the peers belongs to beast_assets. torch first, as above.
 $(PEERS)/installed: benchmarks/peers/requirements.txt
