@@ -47,13 +47,13 @@ def main(
             result = _run(name, Options(Path(folder), rounds, quick, _sizes(sizes)))
         results.append(result)
         click.echo("\n".join(_lines(result)), err=as_json)
-        if recorded:
-            record(result.to_dict(), machine)
         if plot and result.lines:
             from benchmarks.plots import draw
 
             picture = draw(result.to_dict(), machine, PICTURES)
             click.echo(f"  {picture.relative_to(PICTURES.parent.parent)}", err=as_json)
+        if recorded:
+            record(result.to_dict(), machine)
     if as_json:
         answer = {"machine": machine, "results": [result.to_dict() for result in results]}
         click.echo(json.dumps(answer))

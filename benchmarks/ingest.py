@@ -22,7 +22,7 @@ def run(options: Options) -> Result:
     if reason is not None:
         return Result("ingest", title, [], [Missing("all of it", reason)])
     files = options.size("files", 300, 6)
-    few = options.size("event_files", 20, 4)
+    few = options.size("event_files", 60, 4)
     systems, missing = available_systems()
     lines: list[Line] = []
     setup: dict[str, object] = {"files": files, "event_files": few}

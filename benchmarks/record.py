@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.harness import Spread
+from benchmarks.plots import draw
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "PERFORMANCE.md"
 
@@ -28,6 +29,8 @@ def record(result: Mapping[str, Any], machine: Mapping[str, Any], page: Path = P
     if not place.search(text):
         raise LookupError(f"{page} has no place for {name}: add <!-- figures: {name} --> to it")
     table = render(result, machine)
+    if (page.parent / "img" / f"{name}.png").exists():
+        table += f"\n![{result['title']}](img/{name}.png)\n"
     page.write_text(place.sub(lambda found: found[1] + table + found[2], text), encoding="utf-8")
 
 
@@ -68,10 +71,11 @@ def _parts(line: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Record every result of the files named on the command line."""
+    """Draw and record every result of the files named on the command line."""
     for name in sys.argv[1:]:
         found = json.loads(Path(name).read_text().splitlines()[-1])
         for result in found["results"]:
+            draw(result, found["machine"], PAGE.parent / "img")
             record(result, found["machine"])
             print(result["name"])
 

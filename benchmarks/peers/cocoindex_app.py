@@ -62,9 +62,9 @@ async def process_chunk(chunk: Chunk, path: str, ids: IdGenerator, table: Any) -
 
 
 @coco.fn(memo=True)
-async def process_file(file: FileLike[pathlib.Path], table: Any) -> None:
+async def process_file(file: FileLike[pathlib.Path], folder: pathlib.Path, table: Any) -> None:
     """Cut a file and declare its rows."""
-    path = file.file_path.path
+    path = file.file_path.path.relative_to(folder)
     chunks = _splitter.split(
         await file.read_text(),
         chunk_size=CHUNK_CHARS,
@@ -85,7 +85,7 @@ async def app_main(folder: pathlib.Path) -> None:
     patterns = [f"**/*{suffix}" for suffix in SUFFIXES]
     matcher = PatternFilePathMatcher(included_patterns=patterns)
     files = localfs.walk_dir(folder, recursive=True, path_matcher=matcher)
-    await coco.mount_each(process_file, files.items(), table)
+    await coco.mount_each(process_file, files.items(), folder, table)
 
 
 def update(task: Task) -> None:
