@@ -15,6 +15,7 @@ from benchmarks.systems import System
 
 _INSERTED = "One walrus more stands in the middle of this file.\n"
 _MARK = "zqzqzqzq"
+_KILL_NOTE = "one kill each; what CocoIndex had kept by then differs from kill to kill"
 
 
 def _nothing(folder: Path) -> None:
@@ -117,5 +118,7 @@ def _lines(counts: dict[str, dict[str, int]]) -> list[Line]:
         }
         reach = _EVENTS[event][1] if event in _EVENTS else None
         label = f"embedded: {event}" if event in _EVENTS else event
-        lines.append(Line(label, parts["ours"], "texts", "the peers", reach, parts))
+        note = _KILL_NOTE if event.startswith("killed") else ""
+        unit = "texts" if event in _EVENTS or "embedded" in event else "count"
+        lines.append(Line(label, parts["ours"], unit, "the peers", reach, parts, note))
     return lines

@@ -35,7 +35,7 @@ def draw(result: Mapping[str, Any], machine: Mapping[str, Any], folder: Path) ->
         layout="constrained",
     )
     for axes, (unit, lines) in zip(all_axes[:, 0], groups.items(), strict=True):
-        _panel(axes, unit, lines)
+        (_counts if unit == "texts" else _panel)(axes, unit, lines)
     figure.suptitle(result["title"], fontsize=12, fontweight="bold")
     figure.supxlabel(_caption(machine), fontsize=7, color="#666666")
     folder.mkdir(parents=True, exist_ok=True)
@@ -46,11 +46,12 @@ def draw(result: Mapping[str, Any], machine: Mapping[str, Any], folder: Path) ->
 
 
 def panels(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """Lines by unit, ratios first; counts of texts compared with others are left to tables."""
+    """Lines by unit, ratios first; beside ratios only counts of texts are drawn."""
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for line in sorted(lines, key=lambda line: line["unit"] != "×"):
         groups.setdefault(line["unit"], []).append(line)
-    return {"×": groups["×"]} if "×" in groups else groups
+    drawn = [unit for unit in ("×", "texts") if unit in groups]
+    return {unit: groups[unit] for unit in drawn} if drawn else groups
 
 
 def _panel(axes: Any, unit: str, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -78,6 +79,22 @@ def _panel(axes: Any, unit: str, lines: Sequence[Mapping[str, Any]]) -> None:
         axes.set_xlim(0, most * 1.2)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_xlabel("times (dotted: as much; black mark: to reach)" if unit == "×" else unit)
+
+
+def _counts(axes: Any, unit: str, lines: Sequence[Mapping[str, Any]]) -> None:
+    """A bar for each of those that were counted, grouped by what happened."""
+    names = list(lines[0]["parts"])
+    height = 0.8 / len(names)
+    for number, name in enumerate(names):
+        places = [place - 0.4 + (number + 0.5) * height for place in range(len(lines))]
+        values = [line["parts"].get(name, {"median": 0})["median"] for line in lines]
+        bars = axes.barh(places, values, height, label=name, color=f"C{number}")
+        axes.bar_label(bars, fmt="%d", fontsize=6, padding=2)
+    axes.set_yticks(range(len(lines)), [fill(line["label"], 40) for line in lines], fontsize=8)
+    axes.invert_yaxis()
+    axes.legend(fontsize=8, loc="center right")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_xlabel("texts given to the model")
 
 
 def _label(line: Mapping[str, Any]) -> str:

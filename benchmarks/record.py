@@ -41,7 +41,11 @@ def render(result: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
     rows += [
         f"| {each['label']} | not measured: {each['reason']} | | |" for each in result["missing"]
     ]
-    details = [f"  - {line['label']}: {_parts(line)}" for line in result["lines"] if line["parts"]]
+    details = [
+        f"  - {line['label']}: {_parts(line)}"
+        for line in result["lines"]
+        if line["parts"] and not _counts(line)
+    ]
     notes = [f"  - {line['label']}: {line['note']}" for line in result["lines"] if line["note"]]
     where = (
         f"*{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB,"
@@ -56,9 +60,13 @@ def render(result: Mapping[str, Any], machine: Mapping[str, Any]) -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+def _counts(line: Mapping[str, Any]) -> bool:
+    return line["unit"] in ("texts", "count") and bool(line["parts"])
+
+
 def _row(line: Mapping[str, Any]) -> str:
     unit = "×" if line["unit"] == "×" else f" {line['unit']}"
-    figure = f"{Spread(**line['value'])}{unit}"
+    figure = _parts(line) if _counts(line) else f"{Spread(**line['value'])}{unit}"
     reach = ""
     if line["reach"]:
         verdict = "reached" if line["met"] else "**not reached**"
