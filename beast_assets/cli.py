@@ -268,6 +268,26 @@ def dev(settings: Settings, output: Output, port: int | None) -> None:
     sys.exit(run_dev(settings, settings.port if port is None else port))
 
 
+@cli.command()
+@click.argument("names", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+@click.option("--plot", is_flag=True, help="Draw each into docs/img.")
+@click.option("--record", is_flag=True, help="Put the figures into docs/PERFORMANCE.md.")
+@click.option("--rounds", type=click.IntRange(3), help="How many turns each pair takes.")
+@click.option("--quick", is_flag=True, help="Tiny sizes: does it work? The figures mean nothing.")
+def bench(names: tuple[str, ...], as_json: bool, rounds: int | None, **flags: bool) -> None:
+    """Measure against what one would use otherwise (from a checkout; `all` for everything)."""
+    from beast_assets.bench import run_benchmarks
+
+    flags["json"] = as_json
+    words = [f"--{flag}" for flag, on in flags.items() if on]
+    turns = [] if rounds is None else [f"--rounds={rounds}"]
+    try:
+        sys.exit(run_benchmarks([*names, *words, *turns]))
+    except BeastError as error:
+        _fail(Output(as_json), error)
+
+
 def main() -> None:
     """Entry point of the ``beast`` console script."""
     os.umask(0o077)

@@ -25,7 +25,8 @@ ALLOWED = {
     "definitions": {"core", "defs"},
     "indexing": {"core", "defs"},
     "dev": {"core"},
-    "cli": {"core", "indexing", "dev", "cli"},
+    "bench": {"core"},
+    "cli": {"core", "indexing", "dev", "bench", "cli"},
     "__init__": set[str](),
 }
 

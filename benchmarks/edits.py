@@ -1,12 +1,9 @@
 """What an edit costs: characters that have to be embedded again, by chunker.
 
-``python -m benchmarks.edits [--json] [--folders OLD NEW]…``
-
 For each edit both texts are cut. What counts is the length of all chunks of the new text whose text
 is not among the chunks of the old one, over all edits, divided by the length of all new texts.
 """
 
-import argparse
 import gzip
 import json
 import os
@@ -17,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from beast_assets.core.chunking import VERSIONS, chunk_text
+from benchmarks.harness import Line, Missing, Options, Result, Spread, at_most
 
 _DEFAULT_CORPORA = Path(__file__).resolve().parents[2] / "shared" / "corpora"
 _CODE_FILES = 200
@@ -88,41 +86,24 @@ def _edited(text: str, chance: random.Random) -> str:
     return "".join(lines)
 
 
-def folders(old: Path, new: Path) -> Iterator[Edit]:
-    """The texts that differ between two versions of a folder, such as unpacked releases."""
-    for path in sorted(path for path in new.rglob("*") if path.is_file()):
-        before = old / path.relative_to(new)
+def run(options: Options) -> Result:
+    """Cut both corpora with both chunkers; no clock is involved, so one round tells."""
+    lines, missing = [], []
+    for name, edits, reach in (("peps", peps, at_most(0.145)), ("code", standard_library, None)):
         try:
-            edit = Edit(path.name, before.read_bytes().decode(), path.read_bytes().decode())
-        except (OSError, UnicodeDecodeError):
+            found = list(edits())[: options.size("edits", 1_000, 5)]
+        except OSError as error:
+            missing.append(Missing(name, f"{error}: set BEAST_CORPORA"))
             continue
-        if edit.old != edit.new and edit.new.strip():
-            yield edit
-
-
-def main() -> None:
-    """Print the costs as a table or as JSON."""
-    parser = argparse.ArgumentParser(prog="benchmarks.edits", description="What an edit costs.")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.add_argument(
-        "--folders", nargs=2, type=Path, action="append", default=[], metavar=("OLD", "NEW")
-    )
-    options = parser.parse_args()
-    corpora = {"peps": list(peps()), "standard library": list(standard_library())}
-    for old, new in options.folders:
-        corpora[new.name] = list(folders(old, new))
-    costs = {name: {c: measure(edits, c) for c in VERSIONS} for name, edits in corpora.items()}
-    if options.json:
-        rows = {n: {c: cost._asdict() for c, cost in each.items()} for n, each in costs.items()}
-        print(json.dumps(rows, indent=2))
-        return
-    for name, each in costs.items():
-        for chunker, cost in each.items():
-            print(
-                f"{name:20} {chunker:8} new/document {cost.ratio:.3f}  chunks {cost.chunks:6}"
-                f"  mean {cost.mean:4.0f}  longest {cost.longest}"
-            )
-
-
-if __name__ == "__main__":
-    main()
+        costs = {chunker: measure(found, chunker) for chunker in VERSIONS}
+        for chunker, cost in costs.items():
+            parts = {
+                "chunks": Spread.of([cost.chunks]),
+                "mean, characters": Spread.of([cost.mean]),
+                "longest, characters": Spread.of([cost.longest]),
+            }
+            wanted = reach if chunker == "content" and not options.quick else None
+            value = Spread.of([cost.ratio])
+            label = f"{name}, {chunker}: new characters embedded"
+            lines.append(Line(label, value, "×", "the documents' characters", wanted, parts))
+    return Result("edits", "What an edit costs", lines, missing)

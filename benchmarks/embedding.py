@@ -1,14 +1,10 @@
 """Embedding alone: auto against sentence-transformers, and against the matrix products in it.
 
-    python -m benchmarks.embedding [--json] [--chunks N] [--rounds N] [--corpus FOLDER]
-
-Each round measures everything once, so that a ratio is of neighbours in time; medians are reported.
-Rates count real tokens, not padding, and are given in wall time and in CPU time: the second holds
-on a machine that others use, too.
+Each round measures everything once, so that a ratio is of neighbours in time. Rates count real
+tokens, not padding, and are given in wall time and in CPU time: the second holds on a machine that
+others use, too.
 """
 
-import argparse
-import json
 import os
 import random
 import statistics
@@ -24,7 +20,7 @@ from beast_assets.core.embedding import Embedder, default_fits, load_embedder
 from beast_assets.core.embedding.built_in import BUILT_IN, BUILT_IN_DIMENSION
 from beast_assets.core.embedding.model_files import read_json, resolve
 from beast_assets.core.embedding.tokens import TruncatingTokenizer
-from benchmarks.machine import describe
+from benchmarks.harness import Line, Options, Result, Spread, at_least
 from benchmarks.matmul import openvino_rate, torch_rate
 
 _SUFFIXES = frozenset((".rst", ".md", ".txt", ".py"))
@@ -60,23 +56,34 @@ def timed(embedder: Embedder, texts: Sequence[str]) -> tuple[float, float, Any]:
     return time.perf_counter() - wall, time.process_time() - cpu, vectors
 
 
-def measure(texts: Sequence[str], rounds: int, threads: int) -> dict[str, Any]:
-    """Measure all of it, in rounds."""
+def run(options: Options) -> Result:
+    """Embed the same chunks of this checkout's files in rounds."""
+    texts = sample(Path(__file__).parents[1], options.size("chunks", 256, 16))
+    threads = options.size("threads", os.cpu_count() or 1, 1)
     model = resolve(BUILT_IN)
     lengths = [len(ids) for ids in TruncatingTokenizer(model.tokenizer_file, 256).ids(list(texts))]
     auto = load_embedder(BUILT_IN, threads=threads)
     reference = load_embedder(BUILT_IN, threads=threads, backend="sentence-transformers")
     for embedder in (auto, reference):
         embedder.encode(texts[:8])
-    results = [_round(auto, reference, texts, lengths, threads) for _ in range(rounds)]
-    return {
-        "machine": describe("openvino", "torch", "sentence-transformers"),
-        "backend": auto.description,
-        "chunks": len(texts),
-        "tokens": sum(lengths),
-        "median": {key: statistics.median(r[key] for r in results) for key in results[0]},
-        "rounds": results,
-    }
+    rounds = [_round(auto, reference, texts, lengths, threads) for _ in range(options.rounds)]
+    setup = {"backend": auto.description, "chunks": len(texts), "tokens": sum(lengths)}
+    return Result("embedding", "Embedding alone", _lines(rounds), setup=setup)
+
+
+def _lines(rounds: Sequence[dict[str, float]]) -> list[Line]:
+    def spread(key: str) -> Spread:
+        return Spread.of([each[key] for each in rounds])
+
+    other, ceiling = "sentence-transformers fp32", "bf16 matrix products of the model's shapes"
+    parts = {"tokens/s": spread("tokens_per_s"), "theirs": spread("reference_tokens_per_s")}
+    return [
+        Line("tokens/s, wall time", spread("ratio_wall"), "×", other, at_least(2.7), parts),
+        Line("tokens/s, CPU time", spread("ratio_cpu"), "×", other, at_least(2.7)),
+        Line("share of the rate, wall time", spread("share_wall"), "×", ceiling, at_least(0.8)),
+        Line("share of the rate, CPU time", spread("share_cpu"), "×", ceiling, at_least(0.8)),
+        Line("smallest cosine", spread("cosine_min"), "cosine", other, at_least(0.9999)),
+    ]
 
 
 def _round(
@@ -105,27 +112,3 @@ def _round(
         "share_cpu": round(flops / cpu / ceiling[1], 3),
         "cosine_min": round(float(np.sum(vectors * exact, axis=1).min()), 6),
     }
-
-
-def main() -> None:
-    """Parse the words, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true")
-    parser.add_argument("--chunks", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--corpus", type=Path, default=Path(__file__).parents[1])
-    words = parser.parse_args()
-    texts = sample(words.corpus, words.chunks)
-    found = measure(texts, words.rounds, words.threads)
-    if words.json:
-        print(json.dumps(found))
-        return
-    print(found["machine"], found["backend"], sep="\n")
-    for key, value in found["median"].items():
-        spread = sorted(each[key] for each in found["rounds"])
-        print(f"{key:24} {value:>10}   ({spread[0]} to {spread[-1]})")
-
-
-if __name__ == "__main__":
-    main()
