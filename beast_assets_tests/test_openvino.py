@@ -83,7 +83,7 @@ def test_agrees_with_the_reference_on_a_thousand_chunks(
     model: OpenVINOEmbedder, reference: Embedder, peps: Path
 ) -> None:
     chunks: list[str] = []
-    for path in sorted(peps.glob("pep-*.rst"))[::5]:
+    for path in sorted(peps.rglob("pep-*.rst"))[::5]:
         chunks += [chunk.text for chunk in chunk_text(path.read_text(), fits=default_fits())]
     chunks = random.Random(0).sample(chunks, 1_000)
     assert agreement(model, reference, chunks) >= SAME_CLASS
