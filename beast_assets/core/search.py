@@ -20,9 +20,9 @@ from beast_assets.core.settings import Settings
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009). The paper's constant is 60, for lists of a
-# thousand; over fifty candidates 5 does as well (docs/decisions.md), and a passage that is first in
-# one list is not overtaken by one that is in the middle of both.
+# Reciprocal rank fusion (Cormack, Clarke, Büttcher 2009). The paper's constant is 60, for lists of
+# a thousand; over fifty candidates 5 does as well (docs/decisions.md), and a passage that is first
+# in one list is not overtaken by one that is in the middle of both.
 _RRF_K = 5
 _CANDIDATES = 50
 # With an approximate index: recall@10 against exact search 1.0 at 30,000 and 100,000 vectors.
