@@ -148,7 +148,8 @@ def search(settings: Settings, output: Output, query: str, k: int) -> None:
     lines = []
     for number, hit in enumerate(hits, 1):
         stale = " (the file has changed since)" if hit.stale else ""
-        lines.append(f"{number}. {hit.path}:{hit.line_start}-{hit.line_end}{stale}")
+        path = hit.path.replace("\n", "\\n").replace("\t", "\\t")
+        lines.append(f"{number}. {path}:{hit.line_start}-{hit.line_end}{stale}")
         lines.append("   " + " ".join(hit.text.split())[:200])
     output.answer({"hits": [hit.to_dict() for hit in hits]}, lines or ["nothing found"])
 

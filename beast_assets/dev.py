@@ -8,6 +8,7 @@ stop, that whole session is ended.
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -15,6 +16,7 @@ from types import FrameType
 
 import click
 
+from beast_assets.core.errors import UsageError
 from beast_assets.core.home import dagster_home, prepare_home
 from beast_assets.core.settings import Settings
 
@@ -32,6 +34,7 @@ def run_dev(settings: Settings, port: int) -> int:
         The exit code: 0 after SIGINT or SIGTERM, else that of ``dagster dev``.
     """
     prepare_home(settings)
+    _refuse_taken_port(port)
     stop = threading.Event()
 
     def told(_number: int, _frame: FrameType | None) -> None:
@@ -48,6 +51,19 @@ def run_dev(settings: Settings, port: int) -> int:
         _kill_session(child)
         for name, handler in previous.items():
             signal.signal(name, handler)
+
+
+def _refuse_taken_port(port: int) -> None:
+    # Dagster's daemon would go on without its webserver, beside the daemon of whoever has the port.
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UsageError(
+                f"port {port} is taken ({error.strerror}): is `beast dev` running already? "
+                "Choose another with --port"
+            ) from error
 
 
 def _start(settings: Settings, port: int) -> "subprocess.Popen[bytes]":
