@@ -14,21 +14,13 @@ from beast_assets.core.home import dagster_home, lock_path
 from beast_assets.core.settings import Settings
 from beast_assets_tests.conftest import Beast, settle
 from beast_assets_tests.homes import comparable, published_rows
+from beast_assets_tests.test_architecture import HEAVY
 
 COUNTS = {
     "scanned", "added", "changed", "removed", "unchanged", "skipped", "quarantined", "bytes_hashed",
     "chunks_total", "chunks_written", "embedded", "reused", "tokens_truncated", "buckets",
     "run_ids", "seconds",
 }  # fmt: skip
-HEAVY = [
-    "dagster",
-    "torch",
-    "transformers",
-    "sentence_transformers",
-    "lancedb",
-    "pandas",
-    "openvino",
-]
 
 
 def test_index_search_status(beast: Beast, docs: Path, settings: Settings) -> None:
