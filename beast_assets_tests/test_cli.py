@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -205,3 +206,18 @@ def test_terminal_shows_and_does_not_obey(beast: Beast, docs: Path) -> None:
     out = beast("search", "unmistakable").out
     assert b"\x1b" not in out
     assert b"evil\\x1b[31m.md" in out
+
+
+def test_dev_refuses_a_port_that_is_taken(beast: Beast) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        refused = beast("dev", "--port", str(taken.getsockname()[1]), code=2)
+    assert "is taken" in refused.err
+
+
+def test_a_newline_in_a_path_stays_on_its_line(beast: Beast, docs: Path) -> None:
+    (docs / "two\nlines.md").write_text("unmistakable words\n")
+    beast("index", docs)
+    first = beast("search", "unmistakable", "-k", "1").out.splitlines()[0]
+    assert first.endswith(b"two\\nlines.md:1-1")
