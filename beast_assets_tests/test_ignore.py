@@ -253,3 +253,20 @@ def test_rules_of_a_directory_do_not_leak_into_its_neighbour() -> None:
     assert root.child(b"b").excludes(b"x", False) is None
     assert root.child(b"b").child(b"1").child(b"2").excludes(b"y", False)
     assert root.child(b"c").child(b"b").excludes(b"y", False) is None
+
+
+@given(
+    ignore_files,
+    st.lists(st.sampled_from(NAMES) | st.sampled_from([b".env.x", b"x.PEM", b"x~", b"ID_RSA"])),
+    st.booleans(),
+)
+def test_one_look_at_all_names_of_a_directory_misses_no_rule(
+    lines: bytes, names: list[bytes], builtin: bool
+) -> None:
+    rules = root_rules(lines, builtin=builtin)
+    spoken = any(rules.excludes(name, is_dir) for name in names for is_dir in (True, False))
+    assert rules.may_exclude(b"/".join(names)) or not spoken
+
+
+def test_one_look_clears_plain_names() -> None:
+    assert not root_rules().may_exclude(b"document.md/main.rs/pem/keys.txt/environment")

@@ -1,6 +1,7 @@
 """The ledger on a real database: halves of rows, one commit point, what may be believed."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -65,10 +66,39 @@ def test_quiet_and_loud_are_all_rows_and_quiet_is_the_settled_rule(ledger: Ledge
     names = [b"quiet", b"unsettled", b"not-hashed"]
     publish(ledger, *map(indexed, names), indexed(b"published-other", "b"),
             indexed(b"link", "!symlink"), removed=(ids.file_id(ROOT, b"gone"),))  # fmt: skip
-    assert ledger.quiet() == {ROOT: {b"quiet": tuple(STAT)}}
+    (quiet,) = ledger.quiet()[ROOT].values()
+    assert quiet.files() == {b"quiet": STAT}
     loud = {row.path for row in ledger.loud()}
     assert loud == {row.path for row in ledger.files()} - {b"quiet"}
     assert len(loud) == 5
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda ledger: ledger.observe([observed(b"g")]),
+        lambda ledger: ledger.forget([ids.file_id(ROOT, b"f")]),
+        lambda ledger: ledger.distrust([ids.file_id(ROOT, b"f")]),
+        lambda ledger: ledger.distrust(None),
+        lambda ledger: ledger.reconsider("larger%", but="larger than 2 bytes"),
+        lambda ledger: ledger.unpublish(),
+        lambda ledger: publish(ledger, indexed(b"f")),
+        lambda ledger: publish(ledger, removed=(ids.file_id(ROOT, b"f"),)),
+    ],
+)
+def test_snapshot_does_not_outlive_a_write_to_the_files(
+    ledger: Ledger, write: Callable[[Ledger], None]
+) -> None:
+    ledger.observe([observed(b"f")])
+    publish(ledger, indexed(b"f")._replace(reason="larger than 1 bytes"))
+    ledger.keep_snapshot(b"one")
+    ledger.keep_snapshot(b"two")
+    ledger.observe([])
+    ledger.forget([])
+    ledger.reconsider("larger%", but="larger than 1 bytes")
+    assert ledger.snapshot() == b"two"
+    write(ledger)
+    assert ledger.snapshot() is None
 
 
 def test_names_are_looked_up_in_slices(ledger: Ledger) -> None:
@@ -94,6 +124,16 @@ def test_reading_makes_nothing(tmp_path: Path) -> None:
     with pytest.raises(NoIndexError, match="beast index DIR"):
         Ledger.open_existing(f"sqlite:///{path}")
     assert not path.exists()
+
+
+def test_ledger_without_snapshots_is_brought_up_to_date(ledger: Ledger, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as connection:
+        connection.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        connection.execute("DROP TABLE snapshot")
+    url = f"sqlite:///{tmp_path / 'ledger.sqlite'}"
+    assert Ledger.open_existing(url).meta("schema_version") == "1"
+    assert Ledger.open(url).meta("schema_version") == "2"
+    assert ledger.snapshot() is None
 
 
 def test_another_schema_is_refused(ledger: Ledger, tmp_path: Path) -> None:

@@ -169,6 +169,49 @@ def test_edit_that_keeps_size_and_mtime_is_seen(
     assert_as_a_clean_build(settings, tmp_path)
 
 
+def test_changes_after_a_check_that_found_none_are_all_seen(
+    indexed: Report, settings: Settings, docs: Path, tmp_path: Path
+) -> None:
+    """The second check reads what the first one kept: everything must still differ from it."""
+    ledger = Ledger.open(settings.ledger_url)
+    assert ledger.snapshot() is None
+    index(settings)
+    kept = ledger.snapshot()
+    assert kept is not None
+    assert index(settings).work == Report().work
+    assert ledger.snapshot() == kept
+    edited, deleted, moved, replaced, *_ = sorted(docs.rglob("*.md"))
+    edited.write_text("edited\n")
+    deleted.unlink()
+    moved.rename(docs / "sub" / "moved.md")
+    (docs / "new").mkdir()
+    (docs / "new" / "note.md").write_text("new\n")
+    replaced.unlink()
+    replaced.symlink_to("elsewhere.md")
+    work = index(settings).work
+    # The file that became a link counts as removed: there is no text any more.
+    assert (work.added, work.changed, work.removed) == (2, 1, 3)
+    assert ledger.snapshot() is None
+    assert_as_a_clean_build(settings, tmp_path)
+
+
+def test_files_of_a_removed_root_go_although_the_others_are_unchanged(
+    indexed: Report, settings: Settings, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "walrus.md").write_text("walrus\n")
+    add_root(settings, other)
+    index(settings)
+    settle()
+    index(settings)
+    index(settings)
+    ledger = Ledger.open(settings.ledger_url)
+    assert ledger.snapshot() is not None
+    ledger.remove_root(ids.root_id(bytes(other)))
+    assert index(settings).work.removed == 1
+
+
 def test_undone_edit_costs_no_embedding(indexed: Report, settings: Settings, docs: Path) -> None:
     path = docs / "note-03.md"
     text = path.read_text()

@@ -5,10 +5,11 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beast_assets.core import ids
+from beast_assets.core import ids, snapshot
 from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.planning import ADDED, CHANGED, REMOVED, Comparison, Plan, compare, sift
-from beast_assets.core.records import Entry, Stat
+from beast_assets.core.records import Entry, Listing, Stat
+from beast_assets.core.snapshot import Snapshot
 
 ROOT = ids.root_id(b"/root")
 SECOND = 1_000_000_000
@@ -50,6 +51,32 @@ def ledgers(draw: st.DrawFn) -> dict[bytes, FileRow]:
 
 def entries(disk: dict[bytes, tuple[Stat, str | None]]) -> list[Entry]:
     return [Entry(name, stat, problem) for name, (stat, problem) in disk.items()]
+
+
+def listings(disk: dict[bytes, tuple[Stat, str | None]]) -> list[Listing]:
+    """The same by directory, as a scan gives it."""
+    found: dict[bytes, Listing] = {}
+    for entry in entries(disk):
+        above, slash, name = entry.path.rpartition(b"/")
+        listing = found.setdefault(above + slash, Listing(above + slash, [], [], []))
+        if entry.problem is None:
+            listing.names.append(name)
+            listing.stats.extend(entry.stat)
+        else:
+            listing.odd.append(entry)
+    return list(found.values())
+
+
+def packed(files: dict[bytes, Stat]) -> Snapshot:
+    return snapshot.of_rows((path, *stat) for path, stat in files.items())
+
+
+def unpacked(directories: Snapshot) -> list[tuple[bytes, Stat]]:
+    return [
+        (prefix + name, stat)
+        for prefix, held in directories.items()
+        for name, stat in held.files().items()
+    ]
 
 
 def run(disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]) -> Comparison:
@@ -148,20 +175,65 @@ def test_no_bucket_is_taken_without_the_other_end_of_a_move(
 def test_sifting_changes_nothing_but_the_cost(
     disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]
 ) -> None:
-    quiet: dict[bytes, tuple[int, ...]] = {
-        name: tuple(row.stat)
+    quiet = {
+        name: row.stat
         for name, row in known.items()
         if row.content == row.indexed
         and row.hashed_ns - max(row.mtime_ns, row.ctime_ns) >= 2 * SECOND
     }
     loud = {name: row for name, row in known.items() if name not in quiet}
-    odd, same = sift(entries(disk), quiet)
-    wanted = {entry.path for entry in odd} | quiet.keys()
+    sift_result = sift(listings(disk), packed(quiet))
+    wanted = {entry.path for entry in sift_result.odd} | set(sift_result.unmet)
     rows = loud | {name: row for name, row in known.items() if name in wanted}
-    sifted = compare(ROOT, odd, rows, trusted_since_ns=NOW)
-    sifted.scanned += same
+    sifted = compare(ROOT, sift_result.odd, rows, trusted_since_ns=NOW)
+    sifted.scanned += sift_result.same
     whole = run(disk, known)
     assert sifted.scanned == whole.scanned
     assert set(sifted.changes) == set(whole.changes)
     assert set(sifted.suspects) == set(whole.suspects)
     assert set(sifted.vanished) == set(whole.vanished)
+
+
+@given(disks, ledgers())
+def test_what_sifting_met_is_complete_exactly_if_every_quiet_file_was_met(
+    disk: dict[bytes, tuple[Stat, str | None]], known: dict[bytes, FileRow]
+) -> None:
+    quiet = {name: row.stat for name, row in known.items()}
+    met = {name for name, stat in quiet.items() if disk.get(name) == (stat, None)}
+    found = sift(listings(disk), packed(quiet))
+    assert {path for path, _ in unpacked(found.met)} == met
+    assert found.complete == (met == quiet.keys())
+
+
+@given(disks)
+def test_second_sifting_of_an_unchanged_disk_is_by_directory_alone(
+    disk: dict[bytes, tuple[Stat, str | None]],
+) -> None:
+    quiet = {name: stat for name, (stat, problem) in reversed(disk.items()) if problem is None}
+    first = sift(listings(disk), packed(quiet))
+    assert first.complete
+    again = sift(listings(disk), dict(first.met))
+    assert again.met == first.met
+    assert (again.same, again.unmet) == (len(quiet), [])
+    assert all(entry.problem for entry in again.odd)
+
+
+@given(disks)
+def test_snapshots_survive_being_kept(disk: dict[bytes, tuple[Stat, str | None]]) -> None:
+    files = {name: stat for name, (stat, _) in disk.items()}
+    kept = snapshot.dump({ROOT: packed(files), "0" * 16: {}})
+    loaded = snapshot.load(kept)
+    assert loaded is not None
+    assert dict(unpacked(loaded[ROOT])) == files
+    assert loaded["0" * 16] == {}
+
+
+@given(st.data())
+def test_damaged_snapshots_are_not_read(data: st.DataObject) -> None:
+    kept = snapshot.dump({ROOT: packed({b"d/a": Stat(1, 2, 3, 4), b"b": Stat(5, 6, 7, -8)})})
+    assert snapshot.load(kept[: data.draw(st.integers(0, len(kept) - 1))]) is None
+    place, bit = data.draw(st.integers(0, len(kept) - 1)), data.draw(st.integers(0, 7))
+    flipped = bytearray(kept)
+    flipped[place] ^= 1 << bit
+    assert snapshot.load(bytes(flipped)) is None
+    assert snapshot.load(None) is None

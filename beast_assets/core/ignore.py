@@ -56,12 +56,11 @@ class Rules:
     Start with `root_rules` and go down with `child`.
     """
 
-    __slots__ = ("_level", "_names", "_other", "_prefixes", "_suffixes", "_where")
+    __slots__ = ("_level", "_where")
 
     def __init__(self, level: Level, where: bytes) -> None:
         self._level = level
         self._where = where
-        self._names, self._prefixes, self._suffixes, self._other = level.gate
 
     def child(
         self, dirname: bytes, gitignore: bytes | None = None, beastignore: bytes | None = None
@@ -76,6 +75,13 @@ class Rules:
         where = self._where + dirname + b"/"
         return Rules(_with_files(self._level.inside(dirname), where, gitignore, beastignore), where)
 
+    def may_exclude(self, joined: bytes) -> bool:
+        """Whether ``excludes`` has to be asked about names of this directory, joined by ``/``.
+
+        One look at all of them: a scan of unchanged files has no time for one call a name.
+        """
+        return self._level.gate.lets_any_through(joined.lower())
+
     def excludes(self, name: bytes, is_dir: bool) -> str | None:
         """Tell which rule leaves out this name in this directory.
 
@@ -83,13 +89,7 @@ class Rules:
             The pattern and where it stands, such as ``*.log (default)`` or
             ``build/ (sub/.gitignore:3)``; None if the name is not left out.
         """
-        lowered = name.lower()
-        if (
-            lowered in self._names
-            or lowered.endswith(self._suffixes)
-            or lowered.startswith(self._prefixes)
-            or (self._other and self._other(lowered))
-        ):
+        if self._level.gate.lets_through(name.lower()):
             return self._level.excludes(name, is_dir)
         return None
 

@@ -10,7 +10,8 @@ import hashlib
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from beast_assets.core import ledger_tables as tables
 from beast_assets.core.database import engine_for, parse_url, slices, upsert
 from beast_assets.core.errors import NoIndexError, RecipeMismatchError
 from beast_assets.core.ledger_rows import FileRow, Indexed, Observed, Publication, Published, Root
+from beast_assets.core.snapshot import Snapshot, of_rows
 
 _NOT_INDEXED: dict[str, Any] = {"indexed": None, "chunks": 0, "rows_digest": None}
 _OBSERVED = ("regular", "size", "mtime_ns", "ctime_ns", "inode", "hashed_ns", "content")
@@ -52,6 +54,11 @@ class Ledger:
                 update=(),
             )
         ledger._check_schema()
+        if ledger.meta("schema_version") in tables.ADDED_TO:
+            for index in tables.INDEXES:
+                index.create(ledger._engine, checkfirst=True)
+            # From now on an older beast_assets is refused: it would not keep these in step.
+            ledger.set_meta("schema_version", tables.SCHEMA_VERSION)
         return ledger
 
     @classmethod
@@ -72,7 +79,7 @@ class Ledger:
 
     def _check_schema(self) -> None:
         found = self.meta("schema_version")
-        if found != tables.SCHEMA_VERSION:
+        if found not in (tables.SCHEMA_VERSION, *tables.ADDED_TO):
             raise RecipeMismatchError(
                 f"the ledger has schema {found}, this beast_assets reads schema "
                 f"{tables.SCHEMA_VERSION}: use the version that made it, or index anew with "
@@ -162,14 +169,11 @@ class Ledger:
         with self._engine.connect() as connection:
             return list(map(FileRow._make, _raw(connection, sa.select(*tables.ROW))))
 
-    def quiet(self) -> dict[str, dict[bytes, tuple[int, ...]]]:
-        """What a scan has to find again for a file to count as unchanged.
+    def quiet(self) -> dict[str, Snapshot]:
+        """What a scan has to find again for a file to count as unchanged, by root.
 
         Only files that are indexed as they were last seen, and were settled when they were hashed:
         an equal stat proves that they are the same.
-
-        Returns:
-            Root → path → (size, mtime_ns, ctime_ns, inode).
         """
         statement = sa.select(
             tables.files.c.root_id,
@@ -179,11 +183,22 @@ class Ledger:
             tables.files.c.ctime_ns,
             tables.files.c.inode,
         ).where(sa.not_(tables.LOUD))
-        found: dict[str, dict[bytes, tuple[int, ...]]] = defaultdict(dict)
+        rows: dict[str, list[tuple[bytes, int, int, int, int]]] = defaultdict(list)
         with self._engine.connect() as connection:
-            for root, path, *stat in _raw(connection, statement):
-                found[root][path] = tuple(stat)
-        return found
+            for root, *row in _raw(connection, statement):
+                rows[root].append(tuple(row))
+        return {root: of_rows(found) for root, found in rows.items()}
+
+    def snapshot(self) -> bytes | None:
+        """What ``keep_snapshot`` was given, unless a file's row was written since."""
+        with self._engine.connect() as connection:
+            data: bytes | None = connection.scalar(sa.select(tables.snapshot.c.data))
+            return data
+
+    def keep_snapshot(self, data: bytes) -> None:
+        """Keep the answer of ``quiet`` in a form that is read in one go; the lock is held."""
+        with self._engine.begin() as connection:
+            upsert(connection, tables.snapshot, [{"number": 1, "data": data}], update=("data",))
 
     def loud(self) -> list[FileRow]:
         """The rows that ``quiet`` leaves out."""
@@ -205,6 +220,13 @@ class Ledger:
         """One row by name."""
         return next(iter(self.named([file_id])), None)
 
+    @contextmanager
+    def _writing_files(self) -> Iterator[sa.Connection]:
+        """A transaction in which rows of files change: the kept snapshot does not outlive it."""
+        with self._engine.begin() as connection:
+            connection.execute(sa.delete(tables.snapshot))
+            yield connection
+
     def observe(self, observed: Iterable[Observed]) -> None:
         """Write the observed halves; new files get a row that is not indexed yet."""
         rows = [
@@ -223,18 +245,22 @@ class Ledger:
             }
             for item in observed
         ]
-        with self._engine.begin() as connection:
+        if not rows:
+            return
+        with self._writing_files() as connection:
             upsert(connection, tables.files, rows, update=_OBSERVED)
 
     def forget(self, file_ids: Sequence[str]) -> None:
         """Drop rows of files that were never published and are gone."""
-        with self._engine.begin() as connection:
+        if not file_ids:
+            return
+        with self._writing_files() as connection:
             _delete_files(connection, file_ids)
 
     def distrust(self, file_ids: Sequence[str] | None) -> None:
         """State that the index does not hold what these rows say (None: any row)."""
         statement = sa.update(tables.files).values(_NOT_INDEXED)
-        with self._engine.begin() as connection:
+        with self._writing_files() as connection:
             if file_ids is None:
                 connection.execute(statement)
                 return
@@ -243,11 +269,16 @@ class Ledger:
 
     def reconsider(self, reasons: str, but: str) -> None:
         """Mark as not indexed what was skipped for a reason like ``reasons``, save ``but``."""
-        with self._engine.begin() as connection:
+        outdated = sa.and_(tables.files.c.reason.like(reasons), tables.files.c.reason != but)
+        with self._engine.connect() as connection:
+            if (
+                connection.scalar(sa.select(tables.files.c.file_id).where(outdated).limit(1))
+                is None
+            ):
+                return
+        with self._writing_files() as connection:
             connection.execute(
-                sa.update(tables.files)
-                .where(tables.files.c.reason.like(reasons), tables.files.c.reason != but)
-                .values({**_NOT_INDEXED, "reason": None})
+                sa.update(tables.files).where(outdated).values({**_NOT_INDEXED, "reason": None})
             )
 
     def unpublish(self) -> None:
@@ -273,7 +304,7 @@ class Ledger:
         if before is not None:
             retired[before.table] = time.time_ns()
         retired.pop(publication.published.table, None)
-        with self._engine.begin() as connection:
+        with self._writing_files() as connection:
             if publication.rebuilt:
                 connection.execute(sa.update(tables.files).values(_NOT_INDEXED))
             if publication.indexed:

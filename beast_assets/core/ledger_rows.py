@@ -18,6 +18,18 @@ class Root(NamedTuple):
     path: bytes
 
 
+class Observed(NamedTuple):
+    """The observed half of a file's row; ``hashed_ns`` is when reading its content began."""
+
+    file_id: str
+    root_id: str
+    path: bytes
+    regular: bool
+    stat: Stat
+    hashed_ns: int
+    content: str | None
+
+
 class FileRow(NamedTuple):
     """A row of ``files``: times in nanoseconds, ``content`` and ``indexed`` as ``content_key``."""
 
@@ -43,17 +55,18 @@ class FileRow(NamedTuple):
         """The stat that was observed with the content."""
         return Stat(self.size, self.mtime_ns, self.ctime_ns, self.inode)
 
-
-class Observed(NamedTuple):
-    """The observed half of a file's row; ``hashed_ns`` is when reading its content began."""
-
-    file_id: str
-    root_id: str
-    path: bytes
-    regular: bool
-    stat: Stat
-    hashed_ns: int
-    content: str | None
+    @property
+    def observed(self) -> Observed:
+        """What was last seen of the file."""
+        return Observed(
+            self.file_id,
+            self.root_id,
+            self.path,
+            self.regular,
+            self.stat,
+            self.hashed_ns,
+            self.content,
+        )
 
 
 class Indexed(NamedTuple):

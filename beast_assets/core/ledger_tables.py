@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from beast_assets.core.hashing import SETTLED_MARGIN_NS
 from beast_assets.core.ledger_rows import FileRow
 
-SCHEMA_VERSION = "1"
+SCHEMA_VERSION = "2"
+#: Schemas that become today's by adding the tables and indexes that they lack.
+ADDED_TO = ("1",)
 
 metadata = sa.MetaData()
 
@@ -50,6 +52,14 @@ files = sa.Table(
     sa.Column("rows_digest", sa.String(64)),
 )
 
+# Never more than one row, and none after any write to ``files``.
+snapshot = sa.Table(
+    "snapshot",
+    metadata,
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+)
+
 runs = sa.Table(
     "runs",
     metadata,
@@ -69,3 +79,9 @@ LOUD = sa.or_(
     files.c.hashed_ns < files.c.mtime_ns + SETTLED_MARGIN_NS,
     files.c.hashed_ns < files.c.ctime_ns + SETTLED_MARGIN_NS,
 )
+_EXPLAINED = files.c.reason.is_not(None)
+# Few rows among many: without these, each check reads all rows to find them.
+INDEXES = [
+    sa.Index("files_loud", files.c.file_id, sqlite_where=LOUD, postgresql_where=LOUD),
+    sa.Index("files_reason", files.c.reason, sqlite_where=_EXPLAINED, postgresql_where=_EXPLAINED),
+]

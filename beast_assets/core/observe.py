@@ -6,20 +6,29 @@ touched, or hashed before it was settled, is hashed once more and then left alon
 
 import gc
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from beast_assets.core import ids, progress
+from beast_assets.core import ids, progress, snapshot
 from beast_assets.core.files import RootHandle, open_root
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow, Observed, Root, content_key
-from beast_assets.core.planning import Change, Comparison, Suspect, changed, compare, removal, sift
-from beast_assets.core.records import Entry
+from beast_assets.core.planning import (
+    Change,
+    Comparison,
+    Sifted,
+    Suspect,
+    changed,
+    compare,
+    removal,
+    sift,
+)
 from beast_assets.core.roots import folder_identity
-from beast_assets.core.scan import RootUnavailableError, scan_root
+from beast_assets.core.scan import RootUnavailableError, scan_directories
+from beast_assets.core.snapshot import Snapshot
 
 
 @dataclass
@@ -70,50 +79,70 @@ def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Tru
     """
     roots = ledger.roots()
     seen = Observation(roots=roots)
-    believe = not (trust.rehash or trust.rebuild)
-    recorded = _Recorded.of(ledger, believe)
+    recorded = _Recorded.of(ledger, believe=not (trust.rehash or trust.rebuild))
     for root in roots:
         try:
             comparison = _compare_root(root, roots, recorded, own, trust)
-            _check_suspects(ledger, root, comparison.suspects, seen, bucket_count, trust)
+            learnt = _check_suspects(root, comparison.suspects, seen, bucket_count, trust)
         except RootUnavailableError as error:
             seen.unavailable.append(str(error))
             continue
         seen.scanned += comparison.scanned
         seen.changes += comparison.changes
+        recorded.complete &= not (learnt or comparison.vanished)
+        ledger.observe(learnt)
         ledger.forget(comparison.vanished)
     seen.changes += map(removal, recorded.of_other_roots({root.root_id for root in roots}))
+    if not seen.unavailable:
+        recorded.keep()
     return seen
 
 
 @dataclass
 class _Recorded:
-    """The ledger's rows, those that a scan will most likely confirm as bare stats."""
+    """The ledger's rows, those that a scan will most likely confirm as bare stats.
+
+    Attributes:
+        quiet: root → what has to be found again; emptied by the comparison.
+        loud: root → path → every other row.
+        met: root → what was found again.
+        complete: whether that is all, and no row was written since.
+        kept: whether the ledger holds it in that form already.
+    """
 
     ledger: Ledger
-    quiet: dict[str, dict[bytes, tuple[int, ...]]]
+    quiet: dict[str, Snapshot]
     loud: dict[str, dict[bytes, FileRow]]
+    complete: bool
+    kept: bool
+    met: dict[str, Snapshot] = field(default_factory=dict)
 
     @classmethod
     def of(cls, ledger: Ledger, believe: bool) -> "_Recorded":
+        kept = snapshot.load(ledger.snapshot()) if believe else None
         loud: dict[str, dict[bytes, FileRow]] = defaultdict(dict)
         for row in ledger.loud() if believe else ledger.files():
             loud[row.root_id][row.path] = row
-        return cls(ledger, ledger.quiet() if believe else {}, loud)
+        quiet = kept if kept is not None else ledger.quiet() if believe else {}
+        return cls(ledger, quiet, loud, complete=believe, kept=kept is not None)
 
-    def rows(
-        self, root_id: str, odd: Iterable[Entry], unseen: Iterable[bytes]
-    ) -> dict[bytes, FileRow]:
+    def rows(self, root_id: str, sifted: Sifted) -> dict[bytes, FileRow]:
         """The rows to compare: those of odd entries, those not met, and all loud ones."""
         rows = self.loud.get(root_id, {})
-        paths = [entry.path for entry in odd if entry.path not in rows]
-        names = [ids.file_id(root_id, path) for path in (*paths, *unseen)]
+        paths = [entry.path for entry in sifted.odd if entry.path not in rows]
+        names = [ids.file_id(root_id, path) for path in (*paths, *sifted.unmet)]
         return rows | {row.path: row for row in self.ledger.named(names)}
 
     def of_other_roots(self, roots: Collection[str]) -> list[FileRow]:
         """All rows of roots that are registered no more."""
         others = (self.quiet.keys() | self.loud.keys()) - set(roots)
+        self.complete &= not others
         return [row for row in self.ledger.files() if row.root_id in others] if others else []
+
+    def keep(self) -> None:
+        """Have the next scan read all that was found again in one go, in this scan's order."""
+        if self.complete and not self.kept:
+            self.ledger.keep_snapshot(snapshot.dump(self.met))
 
 
 def _compare_root(
@@ -126,18 +155,20 @@ def _compare_root(
     left_out = [*_inner_roots(root, roots), *map(bytes, own)]
     avoid = {identity for path in left_out if (identity := folder_identity(path))}
     quiet = recorded.quiet.get(root.root_id, {})
-    # A scan makes hundreds of thousands of tuples and no cycle: looking for cycles costs a third.
+    # A scan makes hundreds of thousands of numbers and no cycle: looking for cycles costs a third.
     with collector_paused():
-        odd, same = sift(scan_root(root.path, avoid=avoid), quiet)
+        sifted = sift(scan_directories(root.path, avoid=avoid), quiet)
+    recorded.met[root.root_id] = sifted.met
+    recorded.complete &= sifted.complete
     found = compare(
         root.root_id,
-        odd,
-        recorded.rows(root.root_id, odd, quiet),
+        sifted.odd,
+        recorded.rows(root.root_id, sifted),
         trusted_since_ns=trust.since_ns,
         rehash=trust.rehash,
         rebuild=trust.rebuild,
     )
-    found.scanned += same
+    found.scanned += sifted.same
     return found
 
 
@@ -160,16 +191,16 @@ def _inner_roots(root: Root, roots: Sequence[Root]) -> list[bytes]:
 
 
 def _check_suspects(
-    ledger: Ledger,
     root: Root,
     suspects: Sequence[Suspect],
     seen: Observation,
     bucket_count: int,
     trust: Trust,
-) -> None:
+) -> list[Observed]:
+    """Hash what may have changed; returns what the ledger does not know yet."""
+    learnt: list[Observed] = []
     if not suspects:
-        return
-    observed: list[Observed] = []
+        return learnt
     left = trust.hash_budget
     with _available(root) as handle:
         for done, suspect in enumerate(suspects, 1):
@@ -184,13 +215,14 @@ def _check_suspects(
             if found is None:
                 seen.changes.append(changed(suspect))
                 continue
-            observed.append(found)
+            if found != suspect.row.observed:
+                learnt.append(found)
             if not (found.content or "").startswith("!"):
                 bucket = ids.bucket_of(found.file_id, bucket_count)
                 seen.bytes_hashed[bucket] += found.stat.size
             if found.content != suspect.row.indexed:
                 seen.changes.append(changed(suspect))
-    ledger.observe(observed)
+    return learnt
 
 
 @contextmanager

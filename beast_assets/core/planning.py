@@ -7,13 +7,14 @@ buckets.
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, MutableMapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from beast_assets.core import ids
 from beast_assets.core.hashing import is_settled
 from beast_assets.core.ledger_rows import FileRow, content_key
-from beast_assets.core.records import UNREADABLE_DIRECTORY, Entry, Stat
+from beast_assets.core.records import UNREADABLE_DIRECTORY, Entry, Listing, Stat
+from beast_assets.core.snapshot import NO_FILES, Held, Snapshot, held
 
 ADDED = "added"
 CHANGED = "changed"
@@ -67,27 +68,69 @@ class Comparison:
     scanned: int = 0
 
 
-def sift(
-    entries: Iterable[Entry], quiet: MutableMapping[bytes, tuple[int, ...]]
-) -> tuple[list[Entry], int]:
-    """Set aside the entries that are as recorded.
+@dataclass
+class Sifted:
+    """A scan with the unchanged files set aside.
+
+    Attributes:
+        odd: the entries to be compared with their rows.
+        unmet: paths of files that were quiet and are not there any more.
+        same: how many files were set aside.
+        met: those, in the order of the scan.
+        complete: whether they are all that was recorded as quiet.
+    """
+
+    odd: list[Entry] = field(default_factory=list)
+    unmet: list[bytes] = field(default_factory=list)
+    same: int = 0
+    met: Snapshot = field(default_factory=dict)
+    complete: bool = True
+
+
+def sift(listings: Iterable[Listing], quiet: Snapshot) -> Sifted:
+    """Set aside the files that are as recorded.
 
     Args:
-        entries: all that the scan met.
-        quiet: ``Ledger.quiet`` of the root; what remains in it afterwards was not met.
-
-    Returns:
-        The entries to be compared with their rows, and how many regular files were set aside.
+        listings: all that the scan met; a directory may come twice.
+        quiet: what is recorded of the root; empty afterwards.
     """
-    odd = []
-    same = 0
-    for entry in entries:
-        path, stat, problem = entry
-        if quiet.pop(path, None) == stat and problem is None:
-            same += 1
+    found = Sifted()
+    for listing in listings:
+        known = quiet.pop(listing.prefix, NO_FILES)
+        now = held(listing)
+        if known == now:
+            found.odd += listing.odd
+            found.same += len(listing.names)
+            found.met[listing.prefix] = now
         else:
-            odd.append(entry)
-    return odd, same
+            _sift_files(listing, known.files(), found)
+    for prefix, known in quiet.items():
+        found.unmet += [prefix + name for name in known.files()]
+    found.complete = found.complete and not found.unmet
+    quiet.clear()
+    return found
+
+
+def _sift_files(listing: Listing, recorded: dict[bytes, Stat], found: Sifted) -> None:
+    """The same for a directory that is not as recorded, file by file."""
+    prefix = listing.prefix
+    names: list[bytes] = []
+    stats: list[int] = []
+    met = 0
+    for entry in listing.entries():
+        name = entry.path[len(prefix) :]
+        known = recorded.pop(name, None)
+        met += known is not None
+        if known == entry.stat and entry.problem is None:
+            names.append(name)
+            stats += entry.stat
+        else:
+            found.odd.append(entry)
+    found.same += len(names)
+    found.unmet += [prefix + name for name in recorded]
+    found.complete = found.complete and met == len(names)
+    if names:
+        found.met[prefix] = Held.of(names, stats)
 
 
 def compare(

@@ -16,7 +16,7 @@ from typing import Final
 from beast_assets.core.errors import BeastError
 from beast_assets.core.files import NotRegularFileError, kind_of, open_beneath, to_stat
 from beast_assets.core.ignore import Rules, root_rules
-from beast_assets.core.records import Entry, Stat
+from beast_assets.core.records import Entry, Listing, Stat
 
 _BELOW: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
 _IGNORE_FILES: Final = (b".gitignore", b".beastignore")
@@ -29,6 +29,9 @@ _NOTHING_KNOWN: Final = Stat(0, 0, 0, 0)
 # A descriptor that every call refuses.
 _NOWHERE: Final = -1
 _ENCODING: Final = sys.getfilesystemencoding()
+_FORMAT: Final = 0o170000
+_REGULAR: Final = stat.S_IFREG
+_SIGNED: Final = 2**63
 
 
 class RootUnavailableError(BeastError):
@@ -58,7 +61,13 @@ class _Directory:
 
 
 def scan_root(root: bytes, *, avoid: Collection[tuple[int, int]] = ()) -> Iterator[Entry]:
-    """Walk a root, in no particular order.
+    """Walk a root, in no particular order: `scan_directories`, one entry at a time."""
+    for listing in scan_directories(root, avoid=avoid):
+        yield from listing.entries()
+
+
+def scan_directories(root: bytes, *, avoid: Collection[tuple[int, int]] = ()) -> Iterator[Listing]:
+    """Walk a root, directory by directory, in no particular order.
 
     Links are reported, never followed. What vanishes during the walk is not there. Beneath an
     ``unreadable directory`` nothing is known: files missing there are not thereby deleted.
@@ -68,27 +77,28 @@ def scan_root(root: bytes, *, avoid: Collection[tuple[int, int]] = ()) -> Iterat
         avoid: ``(st_dev, st_ino)`` of directories that are not entered (the root always is).
 
     Yields:
-        Regular files with ``problem`` None; with a problem: ``symlink``, ``fifo``, ``socket``,
-        ``device``, ``unreadable: <why>`` and ``unreadable directory: <why>``.
+        Regular files, and with a problem: ``symlink``, ``fifo``, ``socket``, ``device``,
+        ``unreadable: <why>`` and ``unreadable directory: <why>``.
 
     Raises:
         RootUnavailableError: at the first step, if the root cannot be listed.
     """
     waiting: list[_Directory] = []
     try:
-        child, entries = _top(root)
+        child, listing = _top(root)
         if child:
             waiting.append(child)
-        yield from entries
+        yield listing
         while waiting:
             parent = waiting[-1]
-            child, entries = _enter(parent, parent.below.pop(), avoid)
+            child, found = _enter(parent, parent.below.pop(), avoid)
             # A parent is closed with its last child opened: a chain needs no more descriptors.
             if not parent.below:
                 os.close(waiting.pop().fd)
             if child:
                 waiting.append(child)
-            yield from entries
+            if found:
+                yield found
     finally:
         for directory in waiting:
             os.close(directory.fd)
@@ -101,7 +111,7 @@ def _open_root(root: bytes) -> int:
         raise RootUnavailableError(root, error) from error
 
 
-def _top(root: bytes) -> tuple[_Directory | None, list[Entry]]:
+def _top(root: bytes) -> tuple[_Directory | None, Listing]:
     fd = _open_root(root)
     try:
         return _list(fd, b"", root_rules)
@@ -112,7 +122,7 @@ def _top(root: bytes) -> tuple[_Directory | None, list[Entry]]:
 
 def _enter(
     parent: _Directory, name: bytes, avoid: Collection[tuple[int, int]]
-) -> tuple[_Directory | None, list[Entry]]:
+) -> tuple[_Directory | None, Listing | None]:
     """List a subdirectory: what is to be entered below it, and its files."""
     try:
         fd = os.open(name, _BELOW, dir_fd=parent.fd)
@@ -121,7 +131,7 @@ def _enter(
     try:
         if avoid and _identity(fd) in avoid:
             os.close(fd)
-            return None, []
+            return None, None
         return _list(fd, parent.prefix + name + b"/", partial(parent.rules.child, name))
     except OSError as error:
         os.close(fd)
@@ -133,56 +143,66 @@ def _identity(fd: int) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _not_opened(parent: _Directory, name: bytes, error: OSError) -> list[Entry]:
+def _not_opened(parent: _Directory, name: bytes, error: OSError) -> Listing | None:
     """The row for a directory that resisted, or for what has taken its place since."""
     path = parent.prefix + name
     reason = f"unreadable directory: {error.strerror}"
     try:
         found = os.stat(name, dir_fd=parent.fd, follow_symlinks=False)
     except FileNotFoundError:
-        return []
+        return None
     except OSError:
-        return [Entry(path, _NOTHING_KNOWN, reason)]
+        return _alone(Entry(path, _NOTHING_KNOWN, reason))
     if stat.S_ISDIR(found.st_mode):
-        return [Entry(path, to_stat(found), reason)]
+        return _alone(Entry(path, to_stat(found), reason))
     if parent.rules.excludes(name, is_dir=False):
-        return []
-    return [Entry(path, to_stat(found), kind_of(found.st_mode))]
+        return None
+    return _alone(Entry(path, to_stat(found), kind_of(found.st_mode)))
 
 
-def _list(fd: int, prefix: bytes, enter: _Enter) -> tuple[_Directory | None, list[Entry]]:
+def _alone(entry: Entry) -> Listing:
+    """A listing of this one thing."""
+    if entry.problem is None:
+        above, slash, name = entry.path.rpartition(b"/")
+        return Listing(above + slash, [name], list(entry.stat), [])
+    return Listing(entry.path + b"/", [], [], [entry])
+
+
+def _list(fd: int, prefix: bytes, enter: _Enter) -> tuple[_Directory | None, Listing]:
     """List an open directory; its descriptor is closed unless something below is left to enter."""
-    with os.scandir(fd) as listing:
-        found = list(listing)
+    with os.scandir(fd) as met:
+        found = list(met)
     if not _IGNORE_NAMES.isdisjoint(map(_name_of, found)):
-        contents, entries = _ignore_files(fd, prefix)
-        unread = {os.fsdecode(entry.path[len(prefix) :]) for entry in entries}
+        contents, resisted = _ignore_files(fd, prefix)
+        unread = {os.fsdecode(entry.path[len(prefix) :]) for entry in resisted}
         found = [one for one in found if one.name not in unread]
         rules = enter(*contents)
     else:
-        entries, rules = [], enter(None, None)
-    below: list[bytes] = []
-    _sort_out(found, prefix, rules, entries, below)
+        resisted, rules = [], enter(None, None)
+    listing = Listing(prefix, [], [], resisted)
+    below = _sort_out(found, rules, listing)
     if below:
-        return _Directory(fd, prefix, rules, below), entries
+        return _Directory(fd, prefix, rules, below), listing
     os.close(fd)
-    return None, entries
+    return None, listing
 
 
-def _sort_out(
-    found: list["os.DirEntry[str]"],
-    prefix: bytes,
-    rules: Rules,
-    entries: list[Entry],
-    below: list[bytes],
-) -> None:
-    """Append what a directory holds to the entries, and to the directories to enter."""
-    excludes = rules.excludes
-    for one in found:
-        name = one.name.encode(_ENCODING, "surrogateescape")
+def _sort_out(found: list["os.DirEntry[str]"], rules: Rules, listing: Listing) -> list[bytes]:
+    """Fill the listing with what a directory holds; returns the directories to enter.
+
+    All that a check of unchanged files costs is in this loop and in the system calls below it: for
+    a plain file no object is made and no function of ours is called.
+    """
+    prefix, names, stats, odd = listing
+    below: list[bytes] = []
+    excludes, add_name, add_stat = rules.excludes, names.append, stats.extend
+    # One conversion for all names; none of them has a slash in it.
+    joined = "/".join(map(_name_of, found)).encode(_ENCODING, "surrogateescape")
+    wary = rules.may_exclude(joined)
+    for one, name in zip(found, joined.split(b"/"), strict=False):
         try:
             is_dir = one.is_dir(follow_symlinks=False)
-            if excludes(name, is_dir):
+            if wary and excludes(name, is_dir):
                 continue
             if is_dir:
                 below.append(name)
@@ -191,10 +211,17 @@ def _sort_out(
         except FileNotFoundError:
             continue
         except OSError as error:
-            entries.append(Entry(prefix + name, _NOTHING_KNOWN, f"unreadable: {error.strerror}"))
+            odd.append(Entry(prefix + name, _NOTHING_KNOWN, f"unreadable: {error.strerror}"))
             continue
-        problem = None if stat.S_ISREG(status.st_mode) else kind_of(status.st_mode)
-        entries.append(Entry(prefix + name, to_stat(status), problem))
+        if status.st_mode & _FORMAT == _REGULAR and status.st_ino < _SIGNED:
+            add_name(name)
+            add_stat((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino))
+        elif status.st_mode & _FORMAT == _REGULAR:
+            add_name(name)
+            add_stat(to_stat(status))
+        else:
+            odd.append(Entry(prefix + name, to_stat(status), kind_of(status.st_mode)))
+    return below
 
 
 def _ignore_files(fd: int, prefix: bytes) -> tuple[_Contents, list[Entry]]:
