@@ -72,6 +72,18 @@ class Skip:
     quarantined: bool = False
 
 
+class Part(NamedTuple):
+    """A stretch of a file's text that people name: a page, a slide, a sheet, a cell of a notebook.
+
+    Attributes:
+        text: without lone surrogates; chunks do not reach beyond it.
+        place: what to call it, such as ``page 3``; empty where lines say enough.
+    """
+
+    text: str
+    place: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A window of a text: ``text[char_start:char_end]``; lines count from 1, both ends included."""
