@@ -149,7 +149,8 @@ def search(settings: Settings, output: Output, query: str, k: int) -> None:
     for number, hit in enumerate(hits, 1):
         stale = " (the file has changed since)" if hit.stale else ""
         path = hit.path.replace("\n", "\\n").replace("\t", "\\t")
-        lines.append(f"{number}. {path}:{hit.line_start}-{hit.line_end}{stale}")
+        place = f" ({hit.place})" if hit.place else ""
+        lines.append(f"{number}. {path}:{hit.line_start}-{hit.line_end}{place}{stale}")
         lines.append("   " + " ".join(hit.text.split())[:200])
     output.answer({"hits": [hit.to_dict() for hit in hits]}, lines or ["nothing found"])
 

@@ -5,16 +5,23 @@ import re
 import tarfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beast_assets.core.chunking import VERSIONS, chunk_text, chunker_recipe
+from beast_assets.core.chunking import (
+    PART_SEPARATOR,
+    VERSIONS,
+    chunk_parts,
+    chunk_text,
+    chunker_recipe,
+)
 from beast_assets.core.embedding import default_fits
 from beast_assets.core.errors import UsageError
-from beast_assets.core.records import Chunk
+from beast_assets.core.records import Chunk, Part
 from beast_assets.core.settings import load_settings
 
 Fits = Callable[[str], int]
@@ -286,3 +293,17 @@ def test_the_recipe_names_the_chunker_its_version_and_sizes() -> None:
     settings = load_settings({"chunker": "window", "chunk_chars": 800, "chunk_overlap": 100}, {})
     assert chunker_recipe(settings) == "window/1 chars=800 overlap=100"
     assert chunker_recipe(load_settings({}, {})) == "content/1 chars=1200 overlap=0"
+
+
+def test_parts_are_cut_by_themselves_and_placed_in_the_whole() -> None:
+    parts = [Part("# One\n\nfirst page\n", "page 1"), Part("second\npage " * 200, "page 2")]
+    whole = PART_SEPARATOR.join(part.text for part in parts)
+    chunks = chunk_parts(parts, path=b"a.pdf", max_chars=300, overlap=0, fits=len)
+    for chunk in chunks:
+        assert whole[chunk.char_start : chunk.char_end] == chunk.text
+    first, *second = chunks
+    assert (first.place, first.text) == ("page 1", "# One\n\nfirst page")
+    assert [replace(chunk, char_start=0, char_end=0, place="") for chunk in second] == [
+        replace(chunk, char_start=0, char_end=0)
+        for chunk in chunk_text(parts[1].text, path=b"a.pdf", max_chars=300, fits=len)
+    ]

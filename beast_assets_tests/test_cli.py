@@ -37,7 +37,7 @@ def test_index_search_status(beast: Beast, docs: Path, settings: Settings) -> No
     hits = beast("search", "topic17x2y5", "-k", "3", "--json").json["hits"]
     assert Path(hits[0]["path"]).name == "note-17.md"
     assert set(hits[0]) == {
-        "path", "score", "text", "char_start", "char_end", "line_start", "line_end",
+        "path", "score", "text", "char_start", "char_end", "line_start", "line_end", "place",
         "content_sha256", "stale",
     }  # fmt: skip
     text = Path(hits[0]["path"]).read_text()

@@ -17,6 +17,7 @@ from beast_assets.core.report import Report
 from beast_assets.core.search import Searcher
 from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings
+from beast_assets.core.text import EXTRACTORS
 from beast_assets_tests.conftest import document, settle
 from beast_assets_tests.homes import (
     add_root,
@@ -210,6 +211,29 @@ def test_files_of_a_removed_root_go_although_the_others_are_unchanged(
     assert ledger.snapshot() is not None
     ledger.remove_root(ids.root_id(bytes(other)))
     assert index(settings).work.removed == 1
+
+
+def test_new_version_of_an_extractor_reads_its_own_files_again(
+    settings: Settings, docs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (docs / "page.html").write_text("<p>A walrus on a page.</p>")
+    (docs / "model.gguf").write_bytes(b"weights")
+    settle()
+    add_root(settings, docs)
+    index(settings)
+    rows = comparable(published_rows(settings))
+    versions = dict(EXTRACTORS) | {"html": "2"}
+    monkeypatch.setattr("beast_assets.core.recipe.EXTRACTORS", versions)
+    work = index(settings).work
+    assert (work.changed, work.added, work.embedded) == (1, 0, 0)
+    assert comparable(published_rows(settings)) == rows
+    assert index(settings).work == Report().work
+    # A kind that gets its first reader: what was refused is looked at again, and nothing else.
+    versions |= {"kinds": "2", "pdf": "1"}
+    monkeypatch.setattr("beast_assets.core.recipe.EXTRACTORS", versions)
+    work = index(settings).work
+    assert (work.changed, work.bytes_hashed, work.chunks_written) == (1, 0, 0)
+    assert index(settings).work == Report().work
 
 
 def test_undone_edit_costs_no_embedding(indexed: Report, settings: Settings, docs: Path) -> None:

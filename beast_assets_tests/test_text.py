@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beast_assets.core.records import Skip
-from beast_assets.core.text import EXTRACTORS, Document, extract, skip_by_name
+from beast_assets.core.records import Part, Skip
+from beast_assets.core.text import EXTRACTORS, extract, skip_by_name
 from beast_assets.core.text import html as html_module
 
 GERMAN = "Größe: 5 µm – „schön“\r\nzweite Zeile\r"
@@ -20,15 +20,18 @@ RUSSIAN = "Привет, как дела? Это простой текст на 
 
 def text_of(data: bytes, path: bytes = b"a.txt") -> str:
     found = extract(data, path=path)
-    assert isinstance(found, Document), found
-    assert EXTRACTORS[found.extractor] >= 1
-    return found.text
+    assert found.skip is None, found
+    assert EXTRACTORS[found.extractor]
+    (part,) = found.parts
+    assert part.place == ""
+    return part.text
 
 
 def skip_of(data: bytes, path: bytes = b"a.txt") -> Skip:
     found = extract(data, path=path)
-    assert isinstance(found, Skip), found
-    return found
+    assert found.skip is not None, found
+    assert found.parts == ()
+    return found.skip
 
 
 def page(body: str) -> str:
@@ -77,9 +80,9 @@ def test_lines_of_ascii_do_not_dilute_those_that_tell_the_encoding() -> None:
 def test_utf8_is_never_touched(text: str) -> None:
     found = extract(text.encode(), path=b"a.md")
     if text.isspace():
-        assert found == Skip("empty")
-    elif not text.startswith("\ufeff") and isinstance(found, Document):
-        assert found.text == text
+        assert found.skip == Skip("empty")
+    elif not text.startswith("\ufeff") and found.skip is None:
+        assert found.parts == (Part(text),)
     else:
         assert text.startswith(("\ufeff", "%PDF-", "{\\rtf"))
 
@@ -87,13 +90,14 @@ def test_utf8_is_never_touched(text: str) -> None:
 @given(st.binary(max_size=400), st.sampled_from([b"a.txt", b"a.html", b"a", b"\xff\xfe/\x80.csv"]))
 def test_any_bytes_give_clean_text_or_a_reason(data: bytes, path: bytes) -> None:
     found = extract(data, path=path)
-    if isinstance(found, Document):
-        found.text.encode("utf-8")  # raises on a lone surrogate
-        assert found.text.strip()
-        assert "\0" not in found.text
+    if found.skip is None:
+        (part,) = found.parts
+        part.text.encode("utf-8")  # raises on a lone surrogate
+        assert part.text.strip()
+        assert "\0" not in part.text
     else:
-        assert found.reason
-        assert "\n" not in found.reason
+        assert found.skip.reason
+        assert "\n" not in found.skip.reason
 
 
 @pytest.mark.parametrize("data", [b"", b" \n\t\r\n", codecs.BOM_UTF8, codecs.BOM_UTF16_LE + b" \0"])
@@ -150,7 +154,7 @@ def test_a_false_mark_is_quarantined() -> None:
 )
 def test_the_name_alone_can_rule_a_file_out(path: bytes, reason: str) -> None:
     assert skip_by_name(path) == Skip(reason)
-    assert extract(b"plain text", path=path) == Skip(reason)
+    assert skip_of(b"plain text", path) == Skip(reason)
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def _batched_rows(options: Options) -> Line:
 
 def _row(number: int) -> Row:
     name, path = f"{number:032x}", Path(f"{number // _ROWS_A_FILE}.txt")
-    return Row(name, name, "r", bytes(path), name, name, 0, 100, 1, 2, f"text {number} " * 50)
+    return Row(name, name, "r", bytes(path), name, name, 0, 100, 1, 2, "", f"text {number} " * 50)
 
 
 def _coalesced(options: Options) -> Line:

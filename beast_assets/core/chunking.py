@@ -1,10 +1,11 @@
 """Cuts a text into chunks that the embedding model reads whole."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .errors import UsageError
-from .records import Chunk
+from .records import Chunk, Part
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 #: Raise a version when the same text comes to be cut elsewhere.
 VERSIONS = {"content": 1, "window": 1}
 DEFAULT = "content"
+PART_SEPARATOR = "\n"
 
 
 def chunk_text(
@@ -55,6 +57,40 @@ def chunk_text(
 
         fits = default_fits()
     return list(_with_lines(text, _spans(chunker, text, path, max_chars, overlap, fits)))
+
+
+def chunk_parts(
+    parts: Sequence[Part],
+    *,
+    path: bytes | str | None,
+    max_chars: int,
+    overlap: int,
+    fits: Callable[[str], int] | None = None,
+    chunker: str = DEFAULT,
+) -> list[Chunk]:
+    """Cut each part of a document by itself, with ``chunk_text``.
+
+    Returns:
+        Chunks in order. Offsets count the characters of all parts joined by ``PART_SEPARATOR``;
+        lines count from the beginning of the part.
+    """
+    found: list[Chunk] = []
+    start = 0
+    for part in parts:
+        chunks = chunk_text(
+            part.text, path=path, max_chars=max_chars, overlap=overlap, fits=fits, chunker=chunker
+        )
+        found += [
+            replace(
+                chunk,
+                char_start=chunk.char_start + start,
+                char_end=chunk.char_end + start,
+                place=part.place,
+            )
+            for chunk in chunks
+        ]
+        start += len(part.text) + len(PART_SEPARATOR)
+    return found
 
 
 def chunker_recipe(settings: "Settings") -> str:

@@ -18,13 +18,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+#: Of the table's columns; an index of another version is built anew.
+TABLE_VERSION = "2"
 _DELETE_AT_ONCE = 1_000
 # Exact search takes 8 ms at 10,000 rows, 30 at 30,000, 150 at 100,000; an index 7 at 100,000.
 ANN_FROM_ROWS = 20_000
 
 
 class Row(NamedTuple):
-    """A row of the index without its vector; positions count characters of the extracted text."""
+    """A row of the index without its vector; positions and ``place`` are those of ``Chunk``."""
 
     chunk_id: str
     file_id: str
@@ -36,6 +38,7 @@ class Row(NamedTuple):
     char_end: int
     line_start: int
     line_end: int
+    place: str
     text: str
 
 
@@ -55,6 +58,7 @@ def schema(dimension: int) -> "pa.Schema":
             pa.field("char_end", pa.int64(), nullable=False),
             pa.field("line_start", pa.int64(), nullable=False),
             pa.field("line_end", pa.int64(), nullable=False),
+            pa.field("place", pa.string(), nullable=False),
             pa.field("text", pa.string(), nullable=False),
             pa.field("base_version", pa.int64(), nullable=False),
             pa.field("vector", pa.list_(pa.float16(), dimension), nullable=False),

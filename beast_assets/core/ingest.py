@@ -234,6 +234,7 @@ def _row(change: Change, content: str, chunk: Chunk) -> Row:
         chunk.char_end,
         chunk.line_start,
         chunk.line_end,
+        chunk.place,
         chunk.text,
     )
 

@@ -27,6 +27,8 @@ from beast_assets.core.ledger_rows import FileRow, Indexed, Observed, Publicatio
 from beast_assets.core.snapshot import Snapshot, of_rows
 
 _NOT_INDEXED: dict[str, Any] = {"indexed": None, "chunks": 0, "rows_digest": None}
+# No content is ever this: the halves of the row disagree until the file was read again.
+_OUTDATED = "!outdated"
 _OBSERVED = ("regular", "size", "mtime_ns", "ctime_ns", "inode", "hashed_ns", "content")
 _INDEXED = ("indexed", "status", "reason", "extractor", "chunks", "rows_digest")
 
@@ -279,6 +281,17 @@ class Ledger:
         with self._writing_files() as connection:
             connection.execute(
                 sa.update(tables.files).where(outdated).values({**_NOT_INDEXED, "reason": None})
+            )
+
+    def outdate(self, extractors: Sequence[str]) -> None:
+        """Have all files that these extractors read or refused be read again, until published."""
+        if not extractors:
+            return
+        with self._writing_files() as connection:
+            connection.execute(
+                sa.update(tables.files)
+                .where(tables.files.c.extractor.in_(extractors))
+                .values(indexed=_OUTDATED)
             )
 
     def unpublish(self) -> None:

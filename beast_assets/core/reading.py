@@ -5,16 +5,16 @@ of another.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from beast_assets.core.chunking import chunk_text
+from beast_assets.core.chunking import chunk_parts
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable, read_stable
 from beast_assets.core.ledger_rows import Observed, content_key
 from beast_assets.core.observe import unreadable
 from beast_assets.core.planning import Change, is_trusted
 from beast_assets.core.records import Chunk, Skip
 from beast_assets.core.settings import Settings
-from beast_assets.core.text import extract, skip_by_name
+from beast_assets.core.text import BY_KIND, extract, skip_by_name
 
 _LINK_LIKE = frozenset({"symlink", "fifo", "socket", "device"})
 
@@ -27,7 +27,7 @@ class Content:
         observed: for the ledger.
         bytes_hashed: bytes read.
         skip: why there are no chunks, if so.
-        extractor: what made the text.
+        extractor: what made the text, or refused to.
         chunks: its windows.
     """
 
@@ -95,27 +95,24 @@ def _read(
     fits: Callable[[str], int],
     trusted_since_ns: int,
 ) -> Content:
-    skip = skip_by_name(change.path)
-    if skip is None and change.stat.size > settings.max_text_bytes:
-        skip = Skip(too_large(settings))
-    if skip is not None:
-        return _hash_only(root_fd, change, skip, trusted_since_ns)
+    if skip := skip_by_name(change.path):
+        return replace(_hash_only(root_fd, change, skip, trusted_since_ns), extractor=BY_KIND)
+    if change.stat.size > settings.max_text_bytes:
+        return _hash_only(root_fd, change, Skip(too_large(settings)), trusted_since_ns)
     result, data = read_stable(root_fd, change.path, settings.max_text_bytes)
     observed = _observe(change, result.sha256, result.hashed_ns)._replace(stat=result.stat)
     if data is None:
         return Content(observed, result.size_read, Skip("it grew past the limit while it was read"))
-    document = extract(data, path=change.path)
-    if isinstance(document, Skip):
-        return Content(observed, result.size_read, document)
-    chunks = chunk_text(
-        document.text,
+    found = extract(data, path=change.path)
+    chunks = chunk_parts(
+        found.parts,
         path=change.path,
         max_chars=settings.chunk_chars,
         overlap=settings.chunk_overlap,
         fits=fits,
         chunker=settings.chunker,
     )
-    return Content(observed, result.size_read, extractor=document.extractor, chunks=tuple(chunks))
+    return Content(observed, result.size_read, found.skip, found.extractor, tuple(chunks))
 
 
 def _hash_only(root_fd: int, change: Change, skip: Skip, trusted_since_ns: int) -> Content:

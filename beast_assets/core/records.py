@@ -86,10 +86,14 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A window of a text: ``text[char_start:char_end]``; lines count from 1, both ends included."""
+    """A window of a text: ``text[char_start:char_end]``.
+
+    Lines count from 1 in its part, both ends included; ``place`` is the part's.
+    """
 
     text: str
     char_start: int
     char_end: int
     line_start: int
     line_end: int
+    place: str = ""

@@ -37,7 +37,8 @@ class Hit:
         path: absolute; bytes that are not UTF-8 are shown as ``\\xNN``.
         score: the sum of 1 / (5 + rank) over the two rankings; higher is better.
         text: the passage, ``char_start:char_end`` of the file's text.
-        line_start: first line, from 1; ``line_end`` is the last one.
+        line_start: first line, from 1, in its place; ``line_end`` is the last one.
+        place: the page, slide, sheet or cell, such as ``page 3``; empty for plain text.
         content_sha256: of the file that was indexed.
         stale: whether the file on disk is no longer that one.
     """
@@ -49,6 +50,7 @@ class Hit:
     char_end: int
     line_start: int
     line_end: int
+    place: str
     content_sha256: str
     stale: bool
 
@@ -151,6 +153,7 @@ class Searcher:
             row["char_end"],
             row["line_start"],
             row["line_end"],
+            row.get("place", ""),
             row["content_sha256"],
             stale[file],
         )

@@ -18,7 +18,7 @@ from beast_assets.core.lock import Held, writer_lock
 from beast_assets.core.observe import Observation, Trust, observe
 from beast_assets.core.planning import Plan
 from beast_assets.core.reading import too_large
-from beast_assets.core.recipe import check_recipe, current_recipe
+from beast_assets.core.recipe import check_recipe, current_recipe, outdated_extractors
 from beast_assets.core.repair import repair
 from beast_assets.core.roots import register_roots
 from beast_assets.core.settings import Settings
@@ -132,8 +132,10 @@ def open_session(
             return
         ledger = Ledger.open(settings.ledger_url)
         recipe = current_recipe(settings)
+        stored = ledger.recipe()
         if not request.rebuild:
-            check_recipe(ledger.recipe(), recipe)
+            check_recipe(stored, recipe)
+            ledger.outdate(outdated_extractors(stored, recipe))
         count = _fix_bucket_count(ledger, settings)
         register_roots(ledger, settings.roots, settings.home)
         dirty = repair(ledger, settings.index_uri)

@@ -4,34 +4,39 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from ..records import Skip
+from ..records import Part, Skip
 from .decode import decode
 from .html import html_text
 from .kinds import is_html, skip_by_content, skip_by_name
 
-__all__ = ["EXTRACTORS", "Document", "extract", "skip_by_name"]
+__all__ = ["BY_KIND", "EXTRACTORS", "Extracted", "extract", "skip_by_name"]
 
-#: Name and version of each extractor, for the index recipe: raise the version when the text that
-#: comes out for the same bytes changes.
-EXTRACTORS: Mapping[str, int] = MappingProxyType({"text": 1, "html": 1})
+#: What decides by name and first bytes that a file has no text.
+BY_KIND = "kinds"
+
+#: Name and version of each extractor, for the index recipe: raise the version when something else
+#: comes out for the same bytes. The files that an extractor read or refused are then read again.
+EXTRACTORS: Mapping[str, str] = MappingProxyType({BY_KIND: "1", "text": "1", "html": "1"})
 
 _FUNCTIONS: Mapping[str, Callable[[bytes], str | Skip]] = {"text": decode, "html": html_text}
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """The text of one file, line ends as they were, without lone surrogates.
+class Extracted:
+    """What came of reading a file.
 
     Attributes:
-        text: never blank; offsets of chunks refer to it.
-        extractor: a key of ``EXTRACTORS``.
+        extractor: the key of ``EXTRACTORS`` that decided.
+        parts: the text, none of it blank; empty if there is none.
+        skip: why there is none.
     """
 
-    text: str
     extractor: str
+    parts: tuple[Part, ...] = ()
+    skip: Skip | None = None
 
 
-def extract(data: bytes, *, path: bytes) -> Document | Skip:
+def extract(data: bytes, *, path: bytes) -> Extracted:
     """Read the text out of a file's bytes.
 
     Args:
@@ -39,24 +44,24 @@ def extract(data: bytes, *, path: bytes) -> Document | Skip:
         path: relative to its root; the name tells the kind where the content does not.
 
     Returns:
-        The document, or a ``Skip`` (quarantined where the file is damaged). Never raises for what
-        is in the file.
+        Parts or a reason (quarantined where the file is damaged). Never raises for what is in the
+        file.
     """
     skip = skip_by_name(path) or skip_by_content(data)
     if skip is not None:
-        return skip
+        return Extracted(BY_KIND, skip=skip)
     extractor = "html" if is_html(path, data) else "text"
-    text = _run(extractor, data)
-    if isinstance(text, Skip):
-        return text
-    if not text or text.isspace():
-        return Skip("empty")
-    return Document(text, extractor)
+    found = _run(extractor, data)
+    if isinstance(found, Skip):
+        return Extracted(extractor, skip=found)
+    parts = tuple(part for part in found if part.text and not part.text.isspace())
+    return Extracted(extractor, parts, None if parts else Skip("empty"))
 
 
-def _run(extractor: str, data: bytes) -> str | Skip:
+def _run(extractor: str, data: bytes) -> list[Part] | Skip:
     try:
-        return _FUNCTIONS[extractor](data)
+        text = _FUNCTIONS[extractor](data)
     except Exception as error:
         # The type alone: the message of a decoding error quotes the file.
         return Skip(f"extractor {extractor} failed: {type(error).__name__}", quarantined=True)
+    return text if isinstance(text, Skip) else [Part(text)]
