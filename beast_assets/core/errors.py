@@ -50,3 +50,7 @@ class ModelError(BeastError):
 
 class IndexDamagedError(BeastError):
     """The index cannot be read as it stands; an indexing run repairs it."""
+
+
+class ParserProcessError(BeastError):
+    """The process that reads documents could not be started or kept."""
