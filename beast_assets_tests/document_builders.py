@@ -1,6 +1,5 @@
 """Documents of every format, made from code alone: the same bytes on every run and machine."""
 
-import datetime
 import io
 import json
 import struct
@@ -8,12 +7,13 @@ import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
 from email.message import EmailMessage
+from typing import Any
 
 _THEN = (2020, 1, 2, 3, 4, 6)
 XML = "<?xml version='1.0' encoding='UTF-8'?>"
 PACKAGE_RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
 OFFICE_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-WORD = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+EXCEL = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 ODS_TYPE = "application/vnd.oasis.opendocument.spreadsheet"
 
 
@@ -129,17 +129,39 @@ Cells = Mapping[tuple[int, int], str | float]
 
 def xlsx(sheets: Mapping[str, Cells]) -> bytes:
     """Sheets of cells by row and column, both from 0."""
-    import xlsxwriter
+    listed = "".join(
+        f"<sheet name='{name}' sheetId='{number}' r:id='rId{number}'/>"
+        for number, name in enumerate(sheets, start=1)
+    )
+    relations = [
+        ("worksheet", f"worksheets/sheet{number + 1}.xml") for number in range(len(sheets))
+    ]
+    members = {
+        "[Content_Types].xml": f"{XML}<Types/>",
+        "_rels/.rels": relation_list([("officeDocument", "xl/workbook.xml")]),
+        "xl/workbook.xml": f"{XML}<workbook xmlns='{EXCEL}' xmlns:r='{OFFICE_RELATIONS}'>"
+        f"<sheets>{listed}</sheets></workbook>",
+        "xl/_rels/workbook.xml.rels": relation_list(relations),
+    }
+    for number, cells in enumerate(sheets.values(), start=1):
+        rows = "".join(_xlsx_cell(*at, value) for at, value in sorted(cells.items()))
+        members[f"xl/worksheets/sheet{number}.xml"] = (
+            f"{XML}<worksheet xmlns='{EXCEL}'><sheetData>{rows}</sheetData></worksheet>"
+        )
+    return zip_of(members)
 
-    buffer = io.BytesIO()
-    book = xlsxwriter.Workbook(buffer, {"in_memory": True})
-    book.set_properties({"created": datetime.datetime(2020, 1, 2)})
-    for name, cells in sheets.items():
-        sheet = book.add_worksheet(name)
-        for (row, column), value in cells.items():
-            sheet.write(row, column, value)
-    book.close()
-    return zip_of(members_of(buffer.getvalue()))
+
+def _xlsx_cell(row: int, column: int, value: str | float) -> str:
+    letters = ""
+    column += 1
+    while column:
+        column, letter = divmod(column - 1, 26)
+        letters = chr(ord("A") + letter) + letters
+    at = f"{letters}{row + 1}"
+    cell = f"<c r='{at}'><v>{value}</v></c>"
+    if isinstance(value, str):
+        cell = f"<c r='{at}' t='inlineStr'><is><t>{value}</t></is></c>"
+    return f"<row r='{row + 1}'>{cell}</row>"
 
 
 def ods(tables: str, manifest: str = "") -> bytes:
@@ -213,11 +235,12 @@ def relation_list(targets: Sequence[tuple[str, str]]) -> str:
     return f"{XML}<Relationships xmlns='{PACKAGE_RELATIONS}'>{entries}</Relationships>"
 
 
-def xls(sheet: str, cells: Cells) -> bytes:
-    """A workbook of Excel 97 with one sheet of texts."""
+def xls(sheet: str, cells: Cells, *, locked: bool = False) -> bytes:
+    """A workbook of Excel 97 with one sheet of texts, or one that says it has a password."""
     name = bytes([len(sheet), 0]) + sheet.encode("latin-1")
     begin = _biff(0x809, struct.pack("<HHHHII", 0x600, 5, 0, 0, 0, 6))
     end = _biff(0x0A)
+    begin += _biff(0x2F, struct.pack("<HHH", 1, 1, 1) + bytes(48)) if locked else b""
     size = len(begin) + 4 + 6 + len(name) + len(end)
     head = begin + _biff(0x85, struct.pack("<IH", size, 0) + name) + end
     body = _biff(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0, 0, 0, 6))
@@ -263,8 +286,7 @@ def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
 def epub(chapters: Sequence[str], more: Mapping[str, str | bytes] | None = None) -> bytes:
     """A book of XHTML bodies, some of which have a heading."""
     items = "".join(
-        f"<item id='c{number}' href='text/c%20{number}.xhtml'"
-        " media-type='application/xhtml+xml'/>"
+        f"<item id='c{number}' href='text/c%20{number}.xhtml' media-type='application/xhtml+xml'/>"
         for number in range(len(chapters))
     )
     spine = "".join(f"<itemref idref='c{number}'/>" for number in range(len(chapters)))
@@ -308,8 +330,8 @@ def eml(subject: str, text: str, html: str = "", attachment: str = "") -> bytes:
 def mbox(messages: Sequence[bytes]) -> bytes:
     return b"".join(
         b"From zoe@example.org Thu Jan  2 03:04:06 2020\n"
-        + message.replace(b"\nFrom ", b"\n>From ")
-        + b"\n"
+        + message.rstrip(b"\n").replace(b"\nFrom ", b"\n>From ")
+        + b"\n\n"
         for message in messages
     )
 
@@ -318,7 +340,11 @@ def ipynb(cells: Sequence[tuple[str, str, str]]) -> bytes:
     """Cells of type, source and printed output."""
     made = []
     for kind, source, printed in cells:
-        cell = {"cell_type": kind, "source": source.splitlines(keepends=True), "metadata": {}}
+        cell: dict[str, Any] = {
+            "cell_type": kind,
+            "source": source.splitlines(keepends=True),
+            "metadata": {},
+        }
         if kind == "code":
             outputs = [{"output_type": "stream", "name": "stdout", "text": [printed]}]
             cell |= {"outputs": outputs, "execution_count": 1}

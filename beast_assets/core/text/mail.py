@@ -69,7 +69,7 @@ def _parsed(source: bytes) -> Message:
 def _text(message: Message) -> str:
     lines = [f"{name}: {value}" for name in _HEADERS if (value := _header(message, name))]
     plain, html, attached = _bodies(message)
-    lines += ["", "\n\n".join(plain or html).strip(), ""]
+    lines += ["", "\n\n".join(plain or map(_seen, html)).strip(), ""]
     lines += [f"Attachment: {name}" for name in attached]
     return "\n".join(lines).strip()
 
@@ -101,7 +101,7 @@ def _bodies(message: Message) -> tuple[list[str], list[str], list[str]]:
         elif part.get_content_type() == "text/plain":
             plain.append(_body(part))
         elif part.get_content_type() == "text/html":
-            html.append(_seen(_body(part)))
+            html.append(_body(part))
     return [text for text in plain if text.strip()], html, attached
 
 

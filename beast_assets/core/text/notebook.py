@@ -46,7 +46,7 @@ def _output(output: dict[str, Any]) -> Iterator[str]:
         shown = (_joined(data.get(kind)) for kind in _SHOWN)
         yield next(filter(None, shown), "")
     if "ename" in output:
-        yield f"{_joined(output['ename'])}: {_joined(output.get('evalue'))}"
+        yield f"{_joined(output['ename'])}: {_joined(output.get('evalue'))}".strip(": ")
 
 
 def _joined(lines: Any) -> str:

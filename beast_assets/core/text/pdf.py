@@ -41,7 +41,8 @@ def _open(data: bytes) -> "PdfDocument":
     try:
         return PdfDocument(data)
     except PdfiumError as error:
-        if error.err_code in (_WRONG_PASSWORD, _UNKNOWN_ENCRYPTION):
+        # The code may be that of a file opened earlier: PDFium does not take it back.
+        if error.err_code in (_WRONG_PASSWORD, _UNKNOWN_ENCRYPTION) and b"/Encrypt" in data:
             raise Refused("encrypted") from None
         raise
 

@@ -17,6 +17,8 @@ def pptx_parts(data: bytes) -> list[Part] | Skip:
         raise Refused("not a PowerPoint file")
     parts = Parts()
     for number, slide in enumerate(_slides(archive), start=1):
+        if slide is None:
+            continue  # it keeps its number
         text = _text(archive, slide)
         for kind in ("diagramData", "notesSlide"):
             for member in related(archive, slide, kind).values():
@@ -25,14 +27,16 @@ def pptx_parts(data: bytes) -> list[Part] | Skip:
     return parts.found
 
 
-def _slides(archive: Archive) -> list[str]:
-    """Give the slides in their order; the numbers in their names are those of their making."""
+def _slides(archive: Archive) -> list[str | None]:
+    """Give the slides in their order, None for one that is missing.
+
+    The numbers in their names are those of their making.
+    """
     slides = related(archive, _MAIN, "slide")
     order = []
     for element in archive.tree(_MAIN).iterfind("{*}sldIdLst/{*}sldId"):
-        for key, value in element.items():
-            if local(key) == "id" and value in slides:
-                order.append(slides[value])
+        ids = (value for key, value in element.items() if key != "id" and local(key) == "id")
+        order.append(slides.get(next(ids, "")))
     return order
 
 

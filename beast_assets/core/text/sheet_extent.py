@@ -4,7 +4,7 @@ Parsers keep a sheet as a rectangle of cells. Two cells, in the first and the la
 file of some hundred bytes and a rectangle of 17 thousand million.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from string import digits
 
@@ -13,9 +13,7 @@ from .xml import local, look
 
 #: What is unpacked at most, 128 MiB of XML, has room for four million; 160 MB in the parser.
 MAX_CELLS = 5_000_000
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _BEYOND = 10**12
-_XLSB_ROW, _XLSB_CELLS = 0, range(1, 12)
 
 
 class Extent:
@@ -48,22 +46,6 @@ def check_xml(data: bytes) -> None:
         Refused: a sheet that is too large, or XML that ``xml.look`` refuses.
     """
     look(data, _Elements())
-
-
-def check_records(data: bytes) -> None:
-    """Check a member of an .xlsb, whichever it is.
-
-    Raises:
-        Refused: a sheet that is too large.
-    """
-    extent, row = Extent(), -1
-    for kind, start in _records(data):
-        number = int.from_bytes(data[start : start + 4], "little")
-        if kind == _XLSB_ROW:
-            row = min(number, _LAST_ROW)
-        elif kind in _XLSB_CELLS and row >= 0:
-            column = min(number, _LAST_COLUMN)
-            extent.add(row, column, column)
 
 
 class _Elements:
@@ -140,28 +122,9 @@ def _repeats(attributes: Mapping[str, str], of: str) -> int:
     return 1
 
 
-@lru_cache(_LAST_COLUMN)
+@lru_cache(16_384)
 def _column(letters: str) -> int:
     number = 0
     for letter in letters[:4].upper():
         number = number * 26 + ord(letter) - ord("A") + 1
     return number
-
-
-def _records(data: bytes) -> Iterator[tuple[int, int]]:
-    """Give kind and begin of each record's content; both head numbers take seven bits a byte."""
-    at = 0
-    while at < len(data):
-        kind, at = _seven_bits(data, at, 2)
-        size, at = _seven_bits(data, at, 4)
-        yield kind, at
-        at += size
-
-
-def _seven_bits(data: bytes, at: int, longest: int) -> tuple[int, int]:
-    number = 0
-    for index, byte in enumerate(data[at : at + longest]):
-        number |= (byte & 0x7F) << (7 * index)
-        if byte < 0x80:
-            return number, at + index + 1
-    return number, at + longest
