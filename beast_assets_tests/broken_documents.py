@@ -85,6 +85,8 @@ def _bombs() -> dict[str, bytes]:
     report, book = good_documents()["report.docx"].data, good_documents()["book.epub"].data
     workbook, blank = good_documents()["budget.xlsx"].data, b" " * 12_000_000
     sheet = "xl/worksheets/sheet1.xml"
+    loop = bytearray(good_documents()["budget.xls"].data)
+    loop[512 + 4 * 5 : 512 + 4 * 6] = struct.pack("<I", 5)  # the sector that follows the fifth
     corners = {(0, 0): "a", (1_048_575, 16_383): "z"}
     many = {f"word/{number}": b"" for number in range(20_000)}
     return {
@@ -103,6 +105,7 @@ def _bombs() -> dict[str, bytes]:
         ),
         "repeated-cells.ods": make.ods(_repeated("rows", "1048576", "columns", "16384")),
         "repeated-rows.ods": make.ods(_repeated("rows", "99999999999", "columns", "1")),
+        "looping-sectors.xls": bytes(loop),
         "bomb.pdf": make.pdf_of(
             [
                 b"<< /Type /Catalog /Pages 2 0 R >>",

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from email import message_from_bytes
-from email.errors import HeaderParseError
+from email.errors import MessageError
 from email.header import decode_header, make_header
 from email.message import Message
 
@@ -86,7 +86,7 @@ def _decoded(value: str) -> str:
     """Decode words like ``=?utf-8?q?Gr=C3=BC=C3=9Fe?=``; what is broken stays as it is."""
     try:
         return str(make_header(decode_header(value)))
-    except (HeaderParseError, LookupError, ValueError):
+    except (MessageError, LookupError, ValueError):
         return value
 
 
