@@ -51,17 +51,18 @@ def _decode_html(data: bytes) -> str | Skip:
     declared = _DECLARED.search(data, 0, _WHERE_BROWSERS_LOOK)
     marked = data.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if declared is not None and not marked:
-        codec = _codec(declared[1] or declared[2])
+        codec = known_codec(declared[1] or declared[2])
         text = strictly(data, codec) if codec is not None else None
         if text is not None and "\0" not in text:
             return text
     return decode(data)
 
 
-def _codec(label: bytes) -> str | None:
+def known_codec(label: bytes) -> str | None:
+    """Give the codec that a browser reads a declared character set with, if it is one."""
     try:
         name = codecs.lookup(label.decode("ascii")).name.replace("_", "-")
-    except LookupError:
+    except (LookupError, ValueError):
         return None
     if name in _NEVER or name.startswith(("utf-16", "utf-32")):
         return None
