@@ -86,7 +86,7 @@ def _bombs() -> dict[str, bytes]:
     workbook, blank = good_documents()["budget.xlsx"].data, b" " * 12_000_000
     sheet = "xl/worksheets/sheet1.xml"
     loop = bytearray(good_documents()["budget.xls"].data)
-    loop[512 + 4 * 5 : 512 + 4 * 6] = struct.pack("<I", 5)  # the sector that follows the fifth
+    loop[516:520] = struct.pack("<I", 1)  # the sector that follows the directory's first
     corners = {(0, 0): "a", (1_048_575, 16_383): "z"}
     many = {f"word/{number}": b"" for number in range(20_000)}
     return {
