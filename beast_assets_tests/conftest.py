@@ -10,10 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from beast_assets.core.settings import Settings, load_settings
 from beast_assets_tests.corpora import peps_folder
+
+# A slow moment of a shared machine is no fault of the code.
+hypothesis.settings.register_profile("shared machine", deadline=None)
+hypothesis.settings.load_profile("shared machine")
 
 # A file is settled two seconds after its last change; tests that need settled files wait for it.
 SETTLE_S = 2.1

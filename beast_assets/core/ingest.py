@@ -23,6 +23,7 @@ from beast_assets.core.records import Chunk
 from beast_assets.core.repair import settle
 from beast_assets.core.report import Work
 from beast_assets.core.session import Session
+from beast_assets.core.text import Sandbox
 from beast_assets.core.vectors import CachedEmbedder
 
 _ROWS_AT_ONCE = 1_024
@@ -48,6 +49,7 @@ class Ingest:
     session: Session
     rebuild: bool
     embedding: CachedEmbedder
+    sandbox: Sandbox
     work: dict[str, Work]
     publication: Publication
     _index: ChunkIndex | None = None
@@ -71,6 +73,7 @@ class Ingest:
             self.session.settings,
             self.embedding.embedder.fits,
             self.session.lock.since_ns,
+            self.sandbox,
         )
         if content is None:
             return
@@ -195,21 +198,22 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
     settings, ledger = session.settings, session.ledger
     embedder = load_embedder(settings.model, threads=settings.threads, backend=settings.backend)
     cache = EmbeddingCache(cache_url(settings), embedder.fingerprint)
-    ingest = Ingest(
-        session,
-        rebuild,
-        CachedEmbedder(embedder, cache, settings.embed_batch),
-        {bucket: Work() for bucket in buckets},
-        Publication(
-            ledger.published() or Published("", 0),
-            session.recipe,
-            model=settings.model,
-            rebuilt=rebuild,
-        ),
-    )
     changes = [change for bucket in buckets for change in session.plan.changes.get(bucket, ())]
     roots = {root.root_id: root.path for root in session.observation.roots}
     with ExitStack() as stack:
+        ingest = Ingest(
+            session,
+            rebuild,
+            CachedEmbedder(embedder, cache, settings.embed_batch),
+            stack.enter_context(Sandbox()),
+            {bucket: Work() for bucket in buckets},
+            Publication(
+                ledger.published() or Published("", 0),
+                session.recipe,
+                model=settings.model,
+                rebuilt=rebuild,
+            ),
+        )
         handles = _OpenRoots(stack, roots)
         for done, change in enumerate(changes, 1):
             if change.kind == REMOVED:
@@ -217,7 +221,7 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
             elif (handle := handles.get(change.root_id)) is not None:
                 ingest.take(handle, change)
             progress.tell("index", done, len(changes))
-    version = ingest.publish()
+        version = ingest.publish()
     return Ingested(ingest.work, version)
 
 

@@ -14,7 +14,7 @@ from beast_assets.core.observe import unreadable
 from beast_assets.core.planning import Change, is_trusted
 from beast_assets.core.records import Chunk, Skip
 from beast_assets.core.settings import Settings
-from beast_assets.core.text import BY_KIND, extract, skip_by_name
+from beast_assets.core.text import BY_KIND, Sandbox, extract, skip_by_name
 
 _LINK_LIKE = frozenset({"symlink", "fifo", "socket", "device"})
 
@@ -49,6 +49,7 @@ def read_content(
     settings: Settings,
     fits: Callable[[str], int],
     trusted_since_ns: int,
+    sandbox: Sandbox,
 ) -> Content | None:
     """Read, hash, decode and cut a file.
 
@@ -58,6 +59,7 @@ def read_content(
         settings: sizes of texts and chunks.
         fits: see ``chunk_text``.
         trusted_since_ns: see ``is_trusted``.
+        sandbox: reads what is no plain text.
 
     Returns:
         The content; None where the next scan has to tell: the file went away, or it is indexed
@@ -66,7 +68,7 @@ def read_content(
     if change.problem is not None:
         return _without_content(change, change.problem)
     try:
-        return _read(root_fd, change, settings, fits, trusted_since_ns)
+        return _read(root_fd, change, settings, fits, trusted_since_ns, sandbox)
     except ChangedWhileReading:
         if change.row is not None and change.row.indexed is not None:
             return None
@@ -94,6 +96,7 @@ def _read(
     settings: Settings,
     fits: Callable[[str], int],
     trusted_since_ns: int,
+    sandbox: Sandbox,
 ) -> Content:
     if skip := skip_by_name(change.path):
         return replace(_hash_only(root_fd, change, skip, trusted_since_ns), extractor=BY_KIND)
@@ -103,7 +106,7 @@ def _read(
     observed = _observe(change, result.sha256, result.hashed_ns)._replace(stat=result.stat)
     if data is None:
         return Content(observed, result.size_read, Skip("it grew past the limit while it was read"))
-    found = extract(data, path=change.path)
+    found = extract(data, path=change.path, sandbox=sandbox)
     chunks = chunk_parts(
         found.parts,
         path=change.path,

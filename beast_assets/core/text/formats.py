@@ -6,26 +6,6 @@ from importlib.metadata import version
 from types import MappingProxyType
 
 from ..records import Skip
-from .docx import docx_parts
-from .epub import epub_parts
-from .mail import is_box, mail_parts
-from .notebook import notebook_parts
-from .parts import Reader
-from .pdf import pdf_parts
-from .pptx import pptx_parts
-from .sheets import sheet_parts
-
-READERS: Mapping[str, Reader] = MappingProxyType(
-    {
-        "pdf": pdf_parts,
-        "docx": docx_parts,
-        "pptx": pptx_parts,
-        "sheet": sheet_parts,
-        "epub": epub_parts,
-        "mail": mail_parts,
-        "notebook": notebook_parts,
-    }
-)
 
 
 def _version(ours: int, *libraries: str) -> str:
@@ -42,6 +22,7 @@ VERSIONS: Mapping[str, str] = MappingProxyType(
         "epub": _version(1, "lxml", "selectolax"),
         "mail": _version(1, "selectolax"),
         "notebook": _version(1),
+        "html": _version(1, "selectolax"),
     }
 )
 
@@ -66,6 +47,9 @@ _NAMES = {
 _PDF, _ZIP, _COMPOUND = b"%PDF-", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF_BEGINS_WITHIN = 1024  # as all readers allow
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
+#: The line before a message of a box, and what must follow it.
+MESSAGE_BEGINS = rb"From [^\n]*\d\d:\d\d[^\n]*\n(?=[!-9;-~]+:)"
+_BOX = re.compile(MESSAGE_BEGINS)
 _HEADER = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:From [^\n]*\n)?[!-9;-~]+:")
 
 
@@ -77,8 +61,8 @@ def sniff(path: bytes, data: bytes) -> str | Skip | None:
         data: the whole content.
 
     Returns:
-        A key of ``READERS``; None for what is no document of these formats; a ``Skip`` where the
-        content does not keep the promise of the name. A PDF is one whatever its name.
+        A key of ``readers.READERS``; None for what is no document of these formats; a ``Skip``
+        where the content does not keep the promise of the name. A PDF is one whatever its name.
     """
     if data.startswith(_PDF):
         return "pdf"
@@ -93,6 +77,11 @@ def sniff(path: bytes, data: bytes) -> str | Skip | None:
     if _KEPT[name](data):
         return name
     return Skip(f"{name}: not {_NAMES[name]}", quarantined=True)
+
+
+def is_box(data: bytes) -> bool:
+    """Tell a box of messages by the line before its first."""
+    return _BOX.match(data) is not None
 
 
 def _zip_with(member: bytes) -> Callable[[bytes], bool]:

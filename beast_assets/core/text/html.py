@@ -4,9 +4,10 @@ import codecs
 import re
 from typing import TYPE_CHECKING
 
-from ..records import Skip
+from ..records import Part, Skip
 from .decode import decode, strictly
 from .nesting import names, problem
+from .parts import guarded
 
 if TYPE_CHECKING:
     from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -31,6 +32,13 @@ _LINES = names(
 )
 _CELLS = frozenset(("td", "th"))
 _KEEPS_SPACES = frozenset(("pre", "textarea"))
+
+
+@guarded("html")
+def html_parts(data: bytes) -> list[Part] | Skip:
+    """Read a page: one part, its title and visible text."""
+    text = html_text(data)
+    return text if isinstance(text, Skip) else [Part(text)]
 
 
 def html_text(data: bytes) -> str | Skip:

@@ -18,7 +18,7 @@ from .frames import BEGUN, most_bytes
 if TYPE_CHECKING:
     from .parser_process import ParserProcess
 
-READERS = "beast_assets.core.text.formats"
+READERS = "beast_assets.core.text.readers"
 
 
 @dataclass(frozen=True, slots=True)

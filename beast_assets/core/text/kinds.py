@@ -7,8 +7,7 @@ _MODELS = frozenset(
     b" .npz .onnx .pb .pickle .pkl .pt .pth .safetensors .tflite".split()
 )
 _NO_PARSER_YET = frozenset(
-    b".azw3 .djvu .doc .docm .docx .epub .key .mobi .numbers .odp .ods .odt .pages .pdf .ppt .pptm"
-    b" .pptx .ps .rtf .xls .xlsb .xlsm .xlsx".split()
+    b".azw3 .djvu .doc .key .mobi .numbers .odp .odt .pages .ppt .ps .rtf".split()
 )
 _PICTURES = (
     b" .ai .avif .bmp .eps .exr .gif .heic .heif .icns .ico .jp2 .jpeg .jpg .png .psd .raw .svgz"
@@ -30,7 +29,6 @@ _BINARY = frozenset((_PICTURES + _SOUND_AND_FILM + _ARCHIVES + _OTHER_BINARY).sp
 _HTML = frozenset((b".htm", b".html", b".xhtml"))
 
 _MAGIC: tuple[tuple[bytes, Skip], ...] = (
-    (b"%PDF-", Skip("no parser for .pdf")),
     (b"{\\rtf", Skip("no parser for .rtf")),
     *(
         (prefix, Skip("binary"))

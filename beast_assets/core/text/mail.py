@@ -9,6 +9,7 @@ from email.message import Message
 
 from ..records import Part, Skip
 from .decode import decode, strictly
+from .formats import MESSAGE_BEGINS, is_box
 from .html import html_text, known_codec
 from .parts import Parts, Refused, guarded, one_line
 
@@ -16,9 +17,7 @@ from .parts import Parts, Refused, guarded, one_line
 MAX_MULTIPARTS = 100
 _LONGEST_HEADER = 2_000  # the parser of encoded words is slow on longer ones
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
-_SEPARATOR = rb"From [^\n]*\d\d:\d\d[^\n]*\n(?=[!-9;-~]+:)"
-_BEGIN = re.compile(_SEPARATOR)
-_BETWEEN = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))" + _SEPARATOR)
+_BETWEEN = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\r\n\r\n))" + MESSAGE_BEGINS)
 _QUOTED_FROM = re.compile(rb"^>(?=>*From )", re.MULTILINE)
 _UTF8_MARK = b"\xef\xbb\xbf"
 
@@ -39,6 +38,8 @@ def mail_parts(data: bytes) -> list[Part] | Skip:
         try:
             message = _parsed(source)
             text, subject = _text(message), _header(message, "Subject")
+        except MemoryError:
+            raise
         except Exception:  # one bad message does not hide the others
             unread += 1
         else:
@@ -46,11 +47,6 @@ def mail_parts(data: bytes) -> list[Part] | Skip:
     if unread and not parts.found:
         raise Refused("damaged (no message can be read)")
     return parts.found
-
-
-def is_box(data: bytes) -> bool:
-    """Tell a box of messages by the line before its first."""
-    return _BEGIN.match(data) is not None
 
 
 def _messages(data: bytes) -> Iterator[bytes]:
