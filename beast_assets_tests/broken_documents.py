@@ -83,7 +83,7 @@ def _flagged(data: bytes) -> bytes:
 
 def _bombs() -> dict[str, bytes]:
     report, book = good_documents()["report.docx"].data, good_documents()["book.epub"].data
-    workbook, blank = good_documents()["budget.xlsx"].data, b" " * 12_000_000
+    workbook, blank = good_documents()["budget.xlsx"].data, b" " * 20_000_000
     sheet = "xl/worksheets/sheet1.xml"
     loop = bytearray(good_documents()["budget.xls"].data)
     loop[516:520] = struct.pack("<I", 1)  # the sector that follows the directory's first
@@ -186,8 +186,8 @@ def _odd() -> dict[str, bytes]:
 def _odd_zips() -> dict[str, bytes]:
     report = good_documents()["report.docx"].data
     members = make.members_of(report)
-    styles = make.members_of(report)["word/styles.xml"].replace(
-        b'w:styleId="Heading1">', b'w:styleId="Heading1"><w:basedOn w:val="Heading1"/>'
+    styles = (
+        "<a xmlns:w='w'><w:style w:styleId='Heading1'><w:basedOn w:val='Heading1'/></w:style></a>"
     )
     twice = make.zip_of({"word/document.xml": "x", "word/document.xmX": "y"}, zipfile.ZIP_STORED)
     show = good_documents()["slides.pptx"].data
@@ -255,7 +255,7 @@ def _odd_mail() -> dict[str, bytes]:
         "odd-charset.eml": head + b"text/plain; charset=\0punycode\n\nx" + b"\xff" * 100,
         "broken-base64.eml": head + b"text/plain\nContent-Transfer-Encoding: base64\n\n!!!a",
         "broken-words.eml": b"Subject: =?utf-8?b?a?= =?x?q?=\n\nbody",
-        "long-header.eml": b"To: " + b"a@b.c, " * 500_000 + b"\n\nbody",
+        "long-header.eml": b"Subject: " + b"=?utf-8?q?a?= " * 300_000 + b"\n\nbody",
         "odd-name.eml": head + b"text/plain; name*0*=utf-8''%FF; name*2=x\n\nbody",
         "deep-page.eml": head + b"text/html\n\n" + b"<div>" * 5_000,
         "one-bad-message.mbox": make.mbox([head + b"text/html\n\n" + b"<div>" * 5_000] * 2),

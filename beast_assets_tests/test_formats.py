@@ -14,9 +14,13 @@ from hypothesis import strategies as st
 
 from beast_assets.core.records import Part, Skip
 from beast_assets.core.text import Sandbox, extract
+from beast_assets.core.text import archive as archive_module
+from beast_assets.core.text import parts as parts_module
+from beast_assets.core.text.archive import Archive
 from beast_assets.core.text.formats import VERSIONS, sniff
+from beast_assets.core.text.parts import Refused
 from beast_assets.core.text.readers import READERS
-from beast_assets.core.text.sheet_extent import MAX_CELLS
+from beast_assets.core.text.sheet_extent import MAX_CELLS, check_xml
 from beast_assets_tests import document_builders as make
 from beast_assets_tests.documents import (
     DOCUMENTS,
@@ -246,6 +250,23 @@ def test_mutated_documents_end_in_parts_or_a_reason(count: int) -> None:
     assert {name.partition("-")[2] for name in found} == {*DOCUMENTS} - {"budget.xls"}
 
 
+def test_all_that_is_unpacked_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_module, "MAX_UNPACKED", 1_000)
+    with pytest.raises(Refused, match="unpacks to more than 1000 bytes"):
+        Archive(make.zip_of({"a": b"x" * 600, "b": b"y" * 600}))
+    archive = Archive(make.zip_of({"a": b"x" * 600}))
+    assert archive.read("a") == b"x" * 600
+    with pytest.raises(Refused, match="unpacks to more than 1000 bytes"):
+        archive.read("a")
+
+
+def test_text_has_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts_module, "MAX_CHARS", 30)
+    assert read("a.pdf", make.pdf(["words and more words", "and yet more"])) == Skip(
+        "pdf: more than 30 characters", quarantined=True
+    )
+
+
 # --- PDF
 
 
@@ -383,6 +404,12 @@ def test_blank_rows_to_the_end_of_the_sheet_take_no_room() -> None:
     assert parts_of("a.ods", make.ods(table)) == [Part("x", "sheet T")]
 
 
+def test_the_chain_of_calculations_is_no_sheet() -> None:
+    check_xml(b"<calcChain><c r='A1'/><c r='XFD1048576'/></calcChain>")
+    with pytest.raises(Refused):
+        check_xml(b"<sheetData><row><c r='A1'/><c r='XFD1048576'/></row></sheetData>")
+
+
 def test_a_tall_and_a_wide_sheet_pass() -> None:
     tall = make.xlsx({"S": {(0, 0): "a", (1_000_000, 2): "z"}})
     assert text_of("a.xlsx", tall).count("\n") == 1_000_000
@@ -407,6 +434,16 @@ def test_chapters_are_named_by_heading_or_number_and_none_is_swallowed() -> None
     found = parts_of("a.epub", book)
     assert [part.place for part in found] == ["One", "chapter 2", "T hree"]
     assert found[1].text == "second"
+
+
+def test_a_chapter_is_read_once_and_in_the_order_of_the_spine() -> None:
+    items = "".join(
+        f"<item id='{name}' href='text/c%20{name}.xhtml' media-type='text/html'/>" for name in "01"
+    )
+    spine = "".join(f"<itemref idref='{name}'/>" for name in "1100")
+    package = f"<package><manifest>{items}</manifest><spine>{spine}</spine></package>"
+    book = make.epub(["first written", "second written"], {"OEBPS/content.opf": package})
+    assert text_of("a.epub", book) == "second written\nfirst written"
 
 
 def test_encrypted_fonts_hide_no_text() -> None:

@@ -284,7 +284,8 @@ TIED, UNTIED = ("30", "process_id"), ("1", "unties")
 def test_killed_parent_leaves_no_child(tied: tuple[str, str], then: str, tmp_path: Path) -> None:
     busy = tmp_path / "busy"
     command = [sys.executable, "-c", PARENT, *tied, then, str(busy)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=env) as parent:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
         if then:

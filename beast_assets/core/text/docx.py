@@ -26,8 +26,7 @@ def docx_parts(data: bytes) -> list[Part] | Skip:
         raise Refused("not a Word file")
     levels = _heading_levels(archive, main)
     text = list(lines(archive.tree(main), lambda p, text: _with_heading(p, text, levels)))
-    seen = frozenset(text)
-    text += [line for line in _around(archive, main) if line not in seen]
+    text += _around(archive, main)
     parts = Parts()
     parts.add("\n".join(text).strip("\n"))
     return parts.found

@@ -1,6 +1,5 @@
 """PDF, a part a page."""
 
-import re
 from typing import TYPE_CHECKING
 
 from ..records import Part, Skip
@@ -11,8 +10,6 @@ if TYPE_CHECKING:
 
 NO_TEXT = Skip("no_text_layer")
 _WRONG_PASSWORD, _UNKNOWN_ENCRYPTION = 4, 5
-# What PDFium leaves for a hyphen at the end of a line, where a word was divided.
-_DIVIDED = re.compile("[\x02\ufffe]\r?\n?")
 
 
 @guarded("pdf")
@@ -57,4 +54,4 @@ def _page_text(document: "PdfDocument", number: int) -> str:
             text_page.close()
     finally:
         page.close()
-    return _DIVIDED.sub("", text).strip()
+    return text.strip()

@@ -29,7 +29,7 @@ def sheet_parts(data: bytes) -> list[Part] | Skip:
     A line holds the cells of a row joined by tabs, and its number is the row's: blank rows are
     blank lines. White space within a cell becomes one space.
     """
-    from python_calamine import CalamineWorkbook, SheetTypeEnum
+    from python_calamine import CalamineWorkbook
 
     if data.startswith(_ZIP):
         data = _checked(data)
@@ -37,10 +37,9 @@ def sheet_parts(data: bytes) -> list[Part] | Skip:
         raise Refused("encrypted")
     book = CalamineWorkbook.from_filelike(io.BytesIO(data))
     parts = Parts()
-    for sheet in book.sheets_metadata:
-        if sheet.typ == SheetTypeEnum.WorkSheet:
-            rows = book.get_sheet_by_name(sheet.name).iter_rows()
-            parts.add("\n".join(map(_line, rows)).rstrip("\n"), f"sheet {sheet.name}")
+    for name in book.sheet_names:
+        rows = book.get_sheet_by_name(name).iter_rows()
+        parts.add("\n".join(map(_line, rows)).rstrip("\n"), f"sheet {name}")
     return parts.found
 
 
