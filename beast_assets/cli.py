@@ -85,24 +85,26 @@ def cli() -> None:
 @click.argument("dirs", nargs=-1, type=click.Path(path_type=bytes), metavar="[DIR]...")
 @click.option("--rehash", is_flag=True, help="Read and hash every file again.")
 @click.option("--rebuild", is_flag=True, help="Build anew with today's model and chunker.")
+@click.option(
+    "--allow-mass-delete", is_flag=True, help="Let a folder lose all or most of its files."
+)
 @common_options
-def index(
-    settings: Settings, output: Output, dirs: tuple[bytes, ...], rehash: bool, rebuild: bool
-) -> None:
+def index(settings: Settings, output: Output, dirs: tuple[bytes, ...], **flags: bool) -> None:
     """Add folders and bring the index up to date with the disk."""
     from beast_assets.core.roots import existing_root
     from beast_assets.indexing import index_now
 
     roots = [existing_root(path) for path in dirs]
     with _progress(output):
-        counts = index_now(settings, roots, rehash=rehash, rebuild=rebuild)
+        counts = index_now(settings, roots, **flags)
     output.answer(counts, _index_lines(counts))
-    if counts["unavailable"]:
+    if counts["unavailable"] or counts["held_back"]:
         sys.exit(HeldBackError.exit_code)
 
 
 def _index_lines(counts: dict[str, Any]) -> list[str]:
-    lines = [f"held back: {reason}" for reason in counts["unavailable"]]
+    away = [*counts["unavailable"], *(held["reason"] for held in counts["held_back"])]
+    lines = [f"held back: {reason}" for reason in away]
     summary = (
         "{scanned} files: {added} added, {changed} changed, {removed} removed, {unchanged} same"
         " ({skipped} without text, {quarantined} quarantined)\n"

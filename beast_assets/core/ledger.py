@@ -220,6 +220,16 @@ class Ledger:
         """One row by name."""
         return next(iter(self.named([file_id])), None)
 
+    def count_indexed(self, root_id: str) -> int:
+        """How many regular files of a root the published index knows."""
+        query = sa.select(sa.func.count()).where(
+            tables.files.c.root_id == root_id,
+            tables.files.c.regular,
+            tables.files.c.indexed.is_not(None),
+        )
+        with self._engine.connect() as connection:
+            return int(connection.scalar(query) or 0)
+
     @contextmanager
     def _writing_files(self) -> Iterator[sa.Connection]:
         """A transaction in which rows of files change: the kept snapshot does not outlive it."""

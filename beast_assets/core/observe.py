@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beast_assets.core import ids, progress, snapshot
+from beast_assets.core.copies import find_copies
 from beast_assets.core.files import RootHandle, open_root
+from beast_assets.core.guards import HeldBack, hold_back
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow, Observed, Root, content_key
@@ -40,6 +42,7 @@ class Observation:
         scanned: regular files after exclusions, in all roots that could be read.
         bytes_hashed: bytes read to tell whether suspects changed, by bucket.
         unavailable: why roots could not be scanned; their files are left as they are.
+        held_back: removals that are not among the changes, because a guard does not trust them.
         roots: the roots that were looked at.
     """
 
@@ -47,6 +50,7 @@ class Observation:
     scanned: int = 0
     bytes_hashed: Counter[str] = field(default_factory=Counter)
     unavailable: list[str] = field(default_factory=list)
+    held_back: list[HeldBack] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
 
 
@@ -60,12 +64,14 @@ class Trust:
         rebuild: the whole index is to be written anew.
         hash_budget: bytes of suspects to read at the most. Of those beyond, the ones whose stat
             differs count as changed, and the run they lead to finds out.
+        mass_delete: believe also that a root lost all or most of its files.
     """
 
     since_ns: int
     rehash: bool = False
     rebuild: bool = False
     hash_budget: int | None = None
+    mass_delete: bool = False
 
 
 def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Trust) -> Observation:
@@ -80,6 +86,7 @@ def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Tru
     roots = ledger.roots()
     seen = Observation(roots=roots)
     recorded = _Recorded.of(ledger, believe=not (trust.rehash or trust.rebuild))
+    empty: set[str] = set()
     for root in roots:
         try:
             comparison = _compare_root(root, roots, recorded, own, trust)
@@ -88,14 +95,31 @@ def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Tru
             seen.unavailable.append(str(error))
             continue
         seen.scanned += comparison.scanned
+        if not comparison.scanned:
+            empty.add(root.root_id)
         seen.changes += comparison.changes
         recorded.complete &= not (learnt or comparison.vanished)
         ledger.observe(learnt)
         ledger.forget(comparison.vanished)
+    if not trust.mass_delete:
+        _hold_back(seen, ledger, empty, trust.hash_budget)
     seen.changes += map(removal, recorded.of_other_roots({root.root_id for root in roots}))
     if not seen.unavailable:
         recorded.keep()
     return seen
+
+
+def _hold_back(
+    seen: Observation, ledger: Ledger, empty: Collection[str], budget: int | None
+) -> None:
+    paths = {root.root_id: root.path for root in seen.roots}
+    seen.changes, seen.held_back = hold_back(
+        seen.changes,
+        seen.roots,
+        ledger.count_indexed,
+        empty,
+        lambda lost, added: find_copies(lost, added, paths, budget),
+    )
 
 
 @dataclass

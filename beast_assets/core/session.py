@@ -5,6 +5,7 @@ too, to learn whether a run is needed at all. Nothing heavy is imported unless t
 behind the ledger's back.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -33,12 +34,14 @@ class Request:
         only_changed: leave alone those in which nothing changed.
         rehash: take no recorded hash on trust.
         rebuild: write the whole index anew, with today's recipe.
+        allow_mass_delete: take out also what a guard would hold back (``core.guards``).
     """
 
     buckets: tuple[str, ...] | None = None
     only_changed: bool = True
     rehash: bool = False
     rebuild: bool = False
+    allow_mass_delete: bool = False
 
 
 @dataclass
@@ -75,6 +78,11 @@ class Session:
         dirty = {ids.bucket_of(name, self.bucket_count) for name in self.dirty}
         return sorted(dirty.union(self.plan.buckets))
 
+    @property
+    def held_back(self) -> list[str]:
+        """What a guard kept in the index, in words."""
+        return [held.describe() for held in self.observation.held_back]
+
     def choose(self, request: Request) -> list[str]:
         """The buckets that this request leads to, in order.
 
@@ -82,11 +90,9 @@ class Session:
             HeldBackError: a rebuild would lose the files of a root that cannot be read now.
         """
         changed = self.changed_buckets()
-        if request.rebuild and self.observation.unavailable:
-            raise HeldBackError(
-                "nothing is rebuilt while a root is away: "
-                + "; ".join(self.observation.unavailable)
-            )
+        away = self.observation.unavailable + self.held_back
+        if request.rebuild and away:
+            raise HeldBackError("nothing is rebuilt while a root is away: " + "; ".join(away))
         if request.rebuild:
             return ids.bucket_keys(self.bucket_count)
         asked = changed if request.buckets is None else _known(request.buckets, self.bucket_count)
@@ -138,13 +144,23 @@ def open_session(
         register_roots(ledger, settings.roots, settings.home)
         dirty = repair(ledger, settings.index_uri)
         ledger.reconsider("larger than %", but=too_large(settings))
-        trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
+        trust = Trust(
+            lock.since_ns, request.rehash, request.rebuild, hash_budget, request.allow_mass_delete
+        )
         observation = observe(ledger, own_folders(settings), count, trust)
+        _note_held_back(ledger, observation)
         plan = Plan.of(observation.changes, count)
         lock.look = Session(
             settings, request, lock, ledger, count, recipe, observation, plan, dirty
         )
         yield lock.look
+
+
+def _note_held_back(ledger: Ledger, observation: Observation) -> None:
+    """Let ``beast status`` tell it, too."""
+    noted = json.dumps([held.to_dict() for held in observation.held_back])
+    if noted != (ledger.meta("held_back") or "[]"):
+        ledger.set_meta("held_back", noted)
 
 
 def own_folders(settings: Settings) -> list[Path]:

@@ -1,5 +1,6 @@
 """What the index holds, for people who ask."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "home": str(settings.home),
         "roots": [show_path(root.path) for root in ledger.roots()],
         "version": published.version if published else None,
+        "held_back": json.loads(ledger.meta("held_back") or "[]"),
     }
 
 

@@ -63,9 +63,12 @@ def range_tags(first: str, last: str) -> dict[str, str]:
     return {RANGE_START_TAG: first, RANGE_END_TAG: last}
 
 
-def index_config(*, rehash: bool = False, rebuild: bool = False) -> dict[str, object]:
+def index_config(
+    *, rehash: bool = False, rebuild: bool = False, allow_mass_delete: bool = False
+) -> dict[str, object]:
     """Run configuration of the indexing step."""
-    return {"ops": {INDEX_STEP: {"config": {"rehash": rehash, "rebuild": rebuild}}}}
+    config = {"rehash": rehash, "rebuild": rebuild, "allow_mass_delete": allow_mass_delete}
+    return {"ops": {INDEX_STEP: {"config": config}}}
 
 
 def build_rehash_schedule(

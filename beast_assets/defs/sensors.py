@@ -82,7 +82,8 @@ def _request(instance: dg.DagsterInstance, session: Session) -> dg.RunRequest | 
     buckets = session.changed_buckets()
     if not buckets:
         seen = session.observation
-        return dg.SkipReason("; ".join([f"{seen.scanned} files, no change", *seen.unavailable]))
+        away = [*seen.unavailable, *session.held_back]
+        return dg.SkipReason("; ".join([f"{seen.scanned} files, no change", *away]))
     digest = changes_digest(session)
     # Whatever their end, they left these changes undone: a run may succeed and find a root away.
     attempts = instance.get_runs_count(dg.RunsFilter(tags={DIGEST_TAG: digest}, statuses=_FINISHED))
