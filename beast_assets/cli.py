@@ -233,14 +233,41 @@ def manifest(settings: Settings, output: Output, root: bytes | None, target: Pat
 @cli.command()
 @common_options
 def maintain(settings: Settings, output: Output) -> None:
-    """Merge the index's fragments and remove its old versions."""
+    """Merge the index's fragments; remove old versions and what was deleted long enough ago."""
     from dataclasses import asdict
 
     from beast_assets.core.maintenance import maintain as run
 
     done = run(settings)
     saved = f"{done.bytes_before / 1e6:.1f} MB before, {done.bytes_after / 1e6:.1f} MB after"
-    output.answer(asdict(done), [f"{done.rows} rows, version {done.version}: {saved}"])
+    removed = f"{done.vectors_removed} unused vectors and {done.tables_removed} old tables removed"
+    purged = "deleted rows purged" if done.purged else "no deleted rows were due"
+    rows = f"{done.rows} rows, version {done.version}: {saved}"
+    output.answer(asdict(done), [rows, f"{removed}; {purged}"])
+
+
+@cli.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=bytes), metavar="PATH..."
+)
+@click.option("--undo", is_flag=True, help="Let forgotten paths back in.")
+@common_options
+def forget(settings: Settings, output: Output, paths: tuple[bytes, ...], undo: bool) -> None:
+    """Take files or folders out of the index now, with every trace; what still exists stays out."""
+    from beast_assets.core.forget import forget as run
+    from beast_assets.core.forget import remember
+    from beast_assets.core.search import show_path
+
+    if undo:
+        back = [show_path(path) for path in remember(settings, paths)]
+        output.answer({"remembered": back}, [f"the next run indexes {path}" for path in back])
+        return
+    done = run(settings, paths, timeout_s=5)
+    excluded = [show_path(path) for path in done.excluded]
+    counts = {"files": done.files, "chunks": done.chunks, "vectors": done.vectors}
+    lines = ["forgot {files} files, {chunks} chunks; {vectors} vectors removed".format_map(counts)]
+    lines += [f"stays out from now on: {path}" for path in excluded]
+    output.answer({**counts, "excluded": excluded}, lines)
 
 
 @cli.command()

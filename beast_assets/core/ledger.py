@@ -314,6 +314,11 @@ class Ledger:
         if before is not None:
             retired[before.table] = time.time_ns()
         retired.pop(publication.published.table, None)
+        dead_since = self.meta("dead_since") or ""
+        if before is None or before.table != publication.published.table:
+            dead_since = ""  # a new table
+        elif publication.deleted_rows and not dead_since:
+            dead_since = str(time.time_ns())
         with self._writing_files() as connection:
             if publication.rebuilt:
                 connection.execute(sa.update(tables.files).values(_NOT_INDEXED))
@@ -335,6 +340,7 @@ class Ledger:
                     "retired": json.dumps(retired),
                     "fingerprint": "",
                     "lost": "",
+                    "dead_since": dead_since,
                 },
             )
 

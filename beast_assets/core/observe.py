@@ -14,6 +14,7 @@ from pathlib import Path
 from beast_assets.core import ids, progress, snapshot
 from beast_assets.core.copies import find_copies
 from beast_assets.core.files import RootHandle, open_root
+from beast_assets.core.forgotten import excluded_paths, without
 from beast_assets.core.guards import HeldBack, hold_back
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable
 from beast_assets.core.ledger import Ledger
@@ -132,6 +133,7 @@ class _Recorded:
         met: root → what was found again.
         complete: whether that is all, and no row was written since.
         kept: whether the ledger holds it in that form already.
+        forgotten: absolute paths that stay out of the index.
     """
 
     ledger: Ledger
@@ -139,6 +141,7 @@ class _Recorded:
     loud: dict[str, dict[bytes, FileRow]]
     complete: bool
     kept: bool
+    forgotten: frozenset[bytes]
     met: dict[str, Snapshot] = field(default_factory=dict)
 
     @classmethod
@@ -148,7 +151,8 @@ class _Recorded:
         for row in ledger.loud() if believe else ledger.files():
             loud[row.root_id][row.path] = row
         quiet = kept if kept is not None else ledger.quiet() if believe else {}
-        return cls(ledger, quiet, loud, complete=believe, kept=kept is not None)
+        out = excluded_paths(ledger)
+        return cls(ledger, quiet, loud, believe, kept=kept is not None, forgotten=out)
 
     def rows(self, root_id: str, sifted: Sifted) -> dict[bytes, FileRow]:
         """The rows to compare: those of odd entries, those not met, and all loud ones."""
@@ -181,7 +185,8 @@ def _compare_root(
     quiet = recorded.quiet.get(root.root_id, {})
     # A scan makes hundreds of thousands of numbers and no cycle: looking for cycles costs a third.
     with collector_paused():
-        sifted = sift(scan_directories(root.path, avoid=avoid), quiet)
+        listings = scan_directories(root.path, avoid=avoid)
+        sifted = sift(without(listings, root.path, recorded.forgotten), quiet)
     recorded.met[root.root_id] = sifted.met
     recorded.complete &= sifted.complete
     found = compare(

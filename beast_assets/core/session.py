@@ -12,7 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beast_assets.core import ids
+from beast_assets.core.disk import require_room
 from beast_assets.core.errors import HeldBackError, NoIndexError
+from beast_assets.core.forget import finish_forgetting
 from beast_assets.core.home import lock_path, prepare_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.lock import Held, writer_lock
@@ -87,20 +89,30 @@ class Session:
         """The buckets that this request leads to, in order.
 
         Raises:
-            HeldBackError: a rebuild would lose the files of a root that cannot be read now.
+            HeldBackError: a rebuild would lose the files of a root that cannot be read now, or
+                the disk is too full for what is to be written.
         """
         changed = self.changed_buckets()
         away = self.observation.unavailable + self.held_back
         if request.rebuild and away:
             raise HeldBackError("nothing is rebuilt while a root is away: " + "; ".join(away))
         if request.rebuild:
+            self._require_room(self.plan.buckets)
             return ids.bucket_keys(self.bucket_count)
         asked = changed if request.buckets is None else _known(request.buckets, self.bucket_count)
         if request.only_changed:
             asked = [bucket for bucket in asked if bucket in set(changed)]
         # A damaged or lost index is mended as a whole: its files are fingerprinted afterwards.
         mended = changed if self.dirty or self.ledger.is_lost() else []
-        return self.plan.closure([*asked, *mended])
+        chosen = self.plan.closure([*asked, *mended])
+        self._require_room(chosen)
+        return chosen
+
+    def _require_room(self, buckets: Sequence[str]) -> None:
+        changes = [change for bucket in buckets for change in self.plan.changes.get(bucket, ())]
+        roots = {root.root_id: root.path for root in self.observation.roots}
+        if changes:
+            require_room(self.settings, changes, roots)
 
 
 @contextmanager
@@ -137,6 +149,7 @@ def open_session(
             yield lock.look
             return
         ledger = Ledger.open(settings.ledger_url)
+        finish_forgetting(settings, ledger)
         recipe = current_recipe(settings)
         if not request.rebuild:
             check_recipe(ledger.recipe(), recipe)
