@@ -16,10 +16,12 @@ import numpy as np
 import pytest
 from lancedb.index import FTS
 
+from beast_assets.core import database
 from beast_assets.core.cache import EmbeddingCache
+from beast_assets.core.database import scrub
 from beast_assets.core.embedding.fingerprints import HASHING_FINGERPRINT
 from beast_assets.core.embedding.hashing_backend import HashingEmbedder
-from beast_assets.core.errors import IndexDamagedError, NoIndexError, UsageError
+from beast_assets.core.errors import BeastError, IndexDamagedError, NoIndexError, UsageError
 from beast_assets.core.forget import forget, remember
 from beast_assets.core.forgotten import covers, forgotten, forgotten_by, pending_paths
 from beast_assets.core.home import cache_url, lock_path
@@ -130,6 +132,8 @@ def test_forgotten_after_it_was_deleted(planted: Path, settings: Settings, tmp_p
     assert done.vectors >= len(vectors)
     assert traces(settings.home, vectors) == []
     assert index(settings).work == Report().work
+    planted.with_name("note-09.md").write_text(document(109, 3))
+    assert index(settings).work.changed == 1
     assert comparable(published_rows(settings)) == clean_build(settings, tmp_path / "clean")
 
 
@@ -282,12 +286,11 @@ def test_a_damaged_index_is_no_obstacle(planted: Path, settings: Settings, tmp_p
     published = Ledger.open(settings.ledger_url).published()
     assert published is not None
     table = ChunkIndex.open(settings.index_uri, published.table).table
-    table.delete("path = X'" + b"note-00.md".hex() + "'")
+    table.delete("char_start > 0")
     Ledger.open(settings.ledger_url).republish(replace(published, version=int(table.version)))
     forget(settings, [bytes(planted)])
     assert traces(settings.home, vectors) == []
     index(settings)
-    assert b"note-00.md" in paths(settings)
     planted.unlink()
     assert comparable(published_rows(settings)) == clean_build(settings, tmp_path / "clean")
 
@@ -393,6 +396,37 @@ def test_no_home_no_forgetting(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(NoIndexError):
         forget(settings, [bytes(tmp_path)])
     assert not settings.home.exists()
+
+
+def test_a_database_is_written_anew(tmp_path: Path) -> None:
+    word = b"a word that is like no other"
+    path = tmp_path / "some.sqlite"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA secure_delete = OFF")  # not every SQLite overwrites by itself
+        connection.execute("CREATE TABLE t (x)")
+        connection.execute("INSERT INTO t VALUES (?)", (word * 500,))
+        connection.commit()
+        connection.execute("DELETE FROM t")
+    assert word in path.read_bytes()
+    scrub(f"sqlite:///{path}")
+    assert word not in path.read_bytes()
+
+
+def test_a_reader_that_does_not_end_is_said(
+    planted: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 50)
+    database.engine_for.cache_clear()
+    with closing(sqlite3.connect(settings.home / "embeddings.sqlite")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM embeddings").fetchall()
+        with pytest.raises(BeastError, match="has .*embeddings.sqlite open"):
+            forget(settings, [bytes(planted)])
+    vectors = [vector.astype(np.float16).tobytes() for vector in HashingEmbedder().encode([SECRET])]
+    index(settings)  # finishes it
+    assert traces(settings.home, vectors) == []
+    assert pending_paths(Ledger.open(settings.ledger_url)) == []
+    database.engine_for.cache_clear()
 
 
 def test_names_are_compared_part_by_part(planted: Path, settings: Settings, docs: Path) -> None:
