@@ -415,6 +415,7 @@ def test_a_database_is_written_anew(tmp_path: Path) -> None:
 def test_a_reader_that_does_not_end_is_said(
     planted: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    vectors = secret_vectors(settings)
     monkeypatch.setattr(database, "_BUSY_TIMEOUT_MS", 50)
     database.engine_for.cache_clear()
     with closing(sqlite3.connect(settings.home / "embeddings.sqlite")) as reader:
@@ -422,7 +423,6 @@ def test_a_reader_that_does_not_end_is_said(
         reader.execute("SELECT count(*) FROM embeddings").fetchall()
         with pytest.raises(BeastError, match="has .*embeddings.sqlite open"):
             forget(settings, [bytes(planted)])
-    vectors = [vector.astype(np.float16).tobytes() for vector in HashingEmbedder().encode([SECRET])]
     index(settings)  # finishes it
     assert traces(settings.home, vectors) == []
     assert pending_paths(Ledger.open(settings.ledger_url)) == []
