@@ -85,24 +85,26 @@ def cli() -> None:
 @click.argument("dirs", nargs=-1, type=click.Path(path_type=bytes), metavar="[DIR]...")
 @click.option("--rehash", is_flag=True, help="Read and hash every file again.")
 @click.option("--rebuild", is_flag=True, help="Build anew with today's model and chunker.")
+@click.option(
+    "--allow-mass-delete", is_flag=True, help="Let a folder lose all or most of its files."
+)
 @common_options
-def index(
-    settings: Settings, output: Output, dirs: tuple[bytes, ...], rehash: bool, rebuild: bool
-) -> None:
+def index(settings: Settings, output: Output, dirs: tuple[bytes, ...], **flags: bool) -> None:
     """Add folders and bring the index up to date with the disk."""
     from beast_assets.core.roots import existing_root
     from beast_assets.indexing import index_now
 
     roots = [existing_root(path) for path in dirs]
     with _progress(output):
-        counts = index_now(settings, roots, rehash=rehash, rebuild=rebuild)
+        counts = index_now(settings, roots, **flags)
     output.answer(counts, _index_lines(counts))
-    if counts["unavailable"]:
+    if counts["unavailable"] or counts["held_back"]:
         sys.exit(HeldBackError.exit_code)
 
 
 def _index_lines(counts: dict[str, Any]) -> list[str]:
-    lines = [f"held back: {reason}" for reason in counts["unavailable"]]
+    away = [*counts["unavailable"], *(held["reason"] for held in counts["held_back"])]
+    lines = [f"held back: {reason}" for reason in away]
     summary = (
         "{scanned} files: {added} added, {changed} changed, {removed} removed, {unchanged} same"
         " ({skipped} without text, {quarantined} quarantined)\n"
@@ -232,14 +234,41 @@ def manifest(settings: Settings, output: Output, root: bytes | None, target: Pat
 @cli.command()
 @common_options
 def maintain(settings: Settings, output: Output) -> None:
-    """Merge the index's fragments and remove its old versions."""
+    """Merge the index's fragments; remove old versions and what was deleted long enough ago."""
     from dataclasses import asdict
 
     from beast_assets.core.maintenance import maintain as run
 
     done = run(settings)
     saved = f"{done.bytes_before / 1e6:.1f} MB before, {done.bytes_after / 1e6:.1f} MB after"
-    output.answer(asdict(done), [f"{done.rows} rows, version {done.version}: {saved}"])
+    removed = f"{done.vectors_removed} unused vectors and {done.tables_removed} old tables removed"
+    purged = "deleted rows purged" if done.purged else "no deleted rows were due"
+    rows = f"{done.rows} rows, version {done.version}: {saved}"
+    output.answer(asdict(done), [rows, f"{removed}; {purged}"])
+
+
+@cli.command()
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=bytes), metavar="PATH..."
+)
+@click.option("--undo", is_flag=True, help="Let forgotten paths back in.")
+@common_options
+def forget(settings: Settings, output: Output, paths: tuple[bytes, ...], undo: bool) -> None:
+    """Take files or folders out of the index now, with every trace; what still exists stays out."""
+    from beast_assets.core.forget import forget as run
+    from beast_assets.core.forget import remember
+    from beast_assets.core.search import show_path
+
+    if undo:
+        back = [show_path(path) for path in remember(settings, paths)]
+        output.answer({"remembered": back}, [f"the next run indexes {path}" for path in back])
+        return
+    done = run(settings, paths, timeout_s=5)
+    excluded = [show_path(path) for path in done.excluded]
+    counts = {"files": done.files, "chunks": done.chunks, "vectors": done.vectors}
+    lines = ["forgot {files} files, {chunks} chunks; {vectors} vectors removed".format_map(counts)]
+    lines += [f"stays out from now on: {path}" for path in excluded]
+    output.answer({**counts, "excluded": excluded}, lines)
 
 
 @cli.command()

@@ -20,6 +20,7 @@ def index_now(
     *,
     rehash: bool = False,
     rebuild: bool = False,
+    allow_mass_delete: bool = False,
 ) -> dict[str, Any]:
     """Bring the index up to date in this process.
 
@@ -30,6 +31,7 @@ def index_now(
         roots: folders to add to those that are registered.
         rehash: take no recorded hash on trust.
         rebuild: write the whole index anew with today's recipe.
+        allow_mass_delete: let a root lose all or most of its files.
 
     Returns:
         The counts of ``Report.to_dict`` with ``run_ids`` and the ``seconds`` of all of it.
@@ -42,7 +44,7 @@ def index_now(
         BeastError: the run failed.
     """
     began = time.monotonic()
-    request = Request(rehash=rehash, rebuild=rebuild)
+    request = Request(rehash=rehash, rebuild=rebuild, allow_mass_delete=allow_mass_delete)
     wanted = replace(settings, roots=(*settings.roots, *roots))
     with open_session(
         wanted, request, timeout_s=_PATIENCE_S, clear_up=_clear_up(settings)
@@ -65,7 +67,13 @@ def _run(
 ) -> dict[str, Any]:
     from beast_assets.defs.launch import index_in_process
 
-    launched = index_in_process(settings, buckets, rehash=request.rehash, rebuild=request.rebuild)
+    launched = index_in_process(
+        settings,
+        buckets,
+        rehash=request.rehash,
+        rebuild=request.rebuild,
+        allow_mass_delete=request.allow_mass_delete,
+    )
     if launched.error is not None:
         raise BeastError(f"run {launched.run_id} failed: {launched.error}")
     report = session.ledger.run_report(launched.run_id)

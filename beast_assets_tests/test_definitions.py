@@ -54,7 +54,7 @@ def test_names(settings: Settings) -> None:
     assert [sensor.name for sensor in defs.sensors or []] == ["files_changed"]
     assert [schedule.name for schedule in defs.schedules or []] == [
         "rehash_nightly",
-        "maintain_weekly",
+        "maintain_nightly",
     ]
 
 

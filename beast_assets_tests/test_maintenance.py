@@ -10,6 +10,7 @@ from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.fingerprint import is_untouched
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.maintenance import maintain
+from beast_assets.core.purge import Retention
 from beast_assets.core.report import Report
 from beast_assets.core.search import Searcher
 from beast_assets.core.settings import Settings
@@ -45,8 +46,7 @@ def test_rows_stay_and_the_next_run_has_nothing_to_do(edited: Settings) -> None:
 
 
 def test_old_versions_leave_the_disk(edited: Settings) -> None:
-    with pytest.warns(UserWarning, match="removes every version"):
-        done = maintain(edited, keep=timedelta(0))
+    done = maintain(edited, retention=Retention(timedelta(days=1), timedelta(0)))
     assert done.bytes_after < done.bytes_before
     table = indexes.ChunkIndex.open(edited.index_uri, table_name(edited)).table
     assert len(table.list_versions()) == 1

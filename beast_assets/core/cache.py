@@ -4,7 +4,9 @@ A batch is committed as soon as the model returns it: after a kill only the batc
 embedded again. Vectors are kept as float16, the precision of the index itself.
 """
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +36,67 @@ _vectors = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# Texts that no published row had at the last look, and since which look.
+_unused = sa.Table(
+    "unused_texts",
+    _metadata,
+    sa.Column("text_sha256", sa.LargeBinary(32), primary_key=True),
+    sa.Column("since_ns", sa.BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+# Of one connection, and gone with it.
+_live = sa.Table(
+    "live_texts",
+    sa.MetaData(),
+    sa.Column("text_sha256", sa.LargeBinary(32), primary_key=True),
+    prefixes=["TEMPORARY"],
+    sqlite_with_rowid=False,
+)
+
+
+def _open(url: str) -> sa.Engine:
+    engine = engine_for(url)
+    try:
+        _metadata.create_all(engine)
+    except sa.exc.DatabaseError:
+        if engine.dialect.name != "sqlite":
+            raise
+        engine = _start_anew(engine)
+        _metadata.create_all(engine)
+    return engine
+
+
+def drop_unused(url: str, live: Iterable[Sequence[str]], grace: timedelta) -> int:
+    """Remove the vectors, of whatever model, of texts that have been unused for a while.
+
+    Args:
+        url: of the cache; the writer lock is held.
+        live: SHA-256 (hex) of the texts of all published rows, a batch at a time; may repeat.
+        grace: vectors are kept for this long after the first look that found their text unused.
+
+    Returns:
+        How many vectors were removed.
+    """
+    now = time.time_ns()
+    due = _unused.c.since_ns <= now - int(grace.total_seconds() * 1e9)
+    with _open(url).begin() as connection:
+        _live.create(connection)
+        for batch in live:
+            rows = [{"text_sha256": bytes.fromhex(key)} for key in set(batch)]
+            upsert(connection, _live, rows, update=())
+        used, known = sa.select(_live.c.text_sha256), sa.select(_unused.c.text_sha256)
+        connection.execute(sa.delete(_unused).where(_unused.c.text_sha256.in_(used)))
+        text = _vectors.c.text_sha256
+        found = sa.select(text, sa.literal(now)).distinct()
+        found = found.where(text.not_in(used), text.not_in(known))
+        connection.execute(sa.insert(_unused).from_select(["text_sha256", "since_ns"], found))
+        gone = sa.select(_unused.c.text_sha256).where(due)
+        removed = connection.execute(sa.delete(_vectors).where(text.in_(gone))).rowcount
+        connection.execute(sa.delete(_unused).where(due))
+        _live.drop(connection)
+    return removed
+
 
 def _start_anew(engine: sa.Engine) -> sa.Engine:
     """Put a damaged file aside: what it held can be computed again."""
@@ -50,9 +113,8 @@ class EmbeddingCache:
     """The vectors of one model, in a database."""
 
     def __init__(self, url: str, fingerprint: str) -> None:
-        self._engine = engine_for(url)
+        self._engine = _open(url)
         try:
-            _metadata.create_all(self._engine)
             self._model_id = self._number(fingerprint)
         except sa.exc.DatabaseError:
             if self._engine.dialect.name != "sqlite":

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from beast_assets.core.errors import UsageError
+from beast_assets.core.errors import BeastError, UsageError
 
 _BUSY_TIMEOUT_MS = 30_000
 # SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
@@ -55,6 +55,27 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
+
+
+def scrub(url: str) -> None:
+    """Write an SQLite database anew, so that nothing that was deleted is left in its files.
+
+    A server's database is left to its own vacuum.
+
+    Raises:
+        BeastError: another process reads it and does not end.
+    """
+    engine = engine_for(url)
+    if engine.dialect.name != "sqlite":
+        return
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("VACUUM")
+        busy = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").scalar()
+    if busy:
+        raise BeastError(
+            f"another process has {engine.url.database} open, so deleted data could not be "
+            "written over: end it, then run the command again"
+        )
 
 
 def upsert(

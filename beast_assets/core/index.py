@@ -6,8 +6,9 @@ are LanceDB expressions, never text.
 """
 
 import hashlib
+import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -162,7 +163,42 @@ class ChunkIndex:
     def drop_versions(self, older_than: timedelta) -> None:
         """Remove versions of that age, save the latest, and their files."""
         # The one writer is here, under the lock: what no version names is a dead run's leaving.
-        self._table.optimize(cleanup_older_than=older_than, delete_unverified=True)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "optimize.cleanup_older_than=0", UserWarning)
+            self._table.optimize(cleanup_older_than=older_than, delete_unverified=True)
+
+    def copy(self, uri: str, name: str, without: Collection[str] = ()) -> "ChunkIndex":
+        """Write the rows in view, and nothing else of this table's files, to a new table.
+
+        Args:
+            uri: of the index.
+            name: of the new table.
+            without: names of files whose rows are left behind.
+
+        Raises:
+            IndexDamagedError: the rows cannot be read.
+        """
+        import pyarrow as pa
+
+        connection = _connect(uri)
+        connection.drop_table(name, ignore_missing=True)
+        try:
+            rows = pa.RecordBatchReader.from_batches(self._table.schema, self._living(without))
+            return ChunkIndex(connection.create_table(name, data=rows))
+        except (ValueError, RuntimeError, OSError) as error:
+            raise IndexDamagedError(f"the index's rows cannot be copied: {error}") from error
+
+    def _living(self, without: Collection[str]) -> "Iterator[pa.RecordBatch]":
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        gone = pa.array(sorted(without), pa.string())
+        for batch in self._table.search().to_batches():
+            kept = batch.filter(pc.invert(pc.is_in(batch["file_id"], value_set=gone)))
+            # Versions count anew in the new table: older than any that a writer begins with.
+            none = pa.array([0] * kept.num_rows, pa.int64())
+            at = kept.schema.get_field_index("base_version")
+            yield kept.set_column(at, kept.schema.field(at), none)
 
     def mend_indices(self) -> None:
         """Drop the indices whose files are lost or damaged; ``finish`` makes what readers need."""
@@ -199,6 +235,11 @@ class ChunkIndex:
         """The LanceDB table, at the version in view."""
         return self._table
 
+    def text_hashes(self) -> Iterator[list[str]]:
+        """``text_sha256`` of all rows in view, a batch at a time."""
+        for batch in self._table.search().select(["text_sha256"]).to_batches():
+            yield batch["text_sha256"].to_pylist()
+
     def digests(self) -> dict[str, tuple[int, str]]:
         """Number and ``rows_digest`` of each file's rows, by the file's name.
 
@@ -217,6 +258,23 @@ class ChunkIndex:
         except (ValueError, RuntimeError, OSError) as error:
             raise IndexDamagedError(f"the index's rows cannot be read: {error}") from error
         return {file: (len(names), rows_digest(names)) for file, names in chunk_ids.items()}
+
+
+def next_table(index_name: str, before: str | None) -> str:
+    """The name of the table that takes the place of another, or of none."""
+    number = int(before.rpartition("_")[2]) if before else 0
+    return f"chunks_{index_name}_{number + 1}"
+
+
+def tables_of(uri: str, index_name: str) -> set[str]:
+    """Every table of ours that is there, those of dead runs too."""
+    connection, found, token = _connect(uri), set[str](), None
+    while True:
+        page = connection.list_tables(page_token=token)
+        found.update(page.tables)
+        token = page.page_token
+        if not token:
+            return {name for name in found if name.startswith(f"chunks_{index_name}_")}
 
 
 def drop_tables(uri: str, names: Iterable[str]) -> None:

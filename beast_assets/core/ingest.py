@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from beast_assets.core import ids, progress
 from beast_assets.core import ledger_rows as ledgers
 from beast_assets.core.cache import EmbeddingCache
+from beast_assets.core.disk import require_reserve
 from beast_assets.core.embedding import load_embedder
 from beast_assets.core.files import RootHandle, open_root
 from beast_assets.core.home import cache_url
-from beast_assets.core.index import ChunkIndex, Row, rows_digest
+from beast_assets.core.index import ChunkIndex, Row, next_table, rows_digest
 from beast_assets.core.ledger_rows import Indexed, Observed, Publication, Published
 from beast_assets.core.planning import REMOVED, Change
 from beast_assets.core.reading import Content, read_content
@@ -122,6 +123,7 @@ class Ingest:
     def _write(self, rows: Sequence[Row]) -> None:
         import numpy as np
 
+        require_reserve(self.session.settings)
         truncated = self.embedding.tokens_truncated
         vectors, fresh = self.embedding.vectors({row.text_sha256: row.text for row in rows})
         for row in rows:
@@ -138,7 +140,8 @@ class Ingest:
         if self._index is None:
             uri, published = self.session.settings.index_uri, self.session.ledger.published()
             if published is None or self.rebuild:
-                self._table = _next_table(self.session.ledger.index_name(), published)
+                before = published.table if published else None
+                self._table = next_table(self.session.ledger.index_name(), before)
                 dimension = self.embedding.embedder.dimension
                 self._index = ChunkIndex.create(uri, self._table, dimension)
             else:
@@ -156,6 +159,7 @@ class Ingest:
         stale = sorted({*self._replaced, *self.session.dirty})
         if stale or ledger.published() is None or self.rebuild:
             self._writer().delete_older([] if self.rebuild else stale)
+            self.publication.deleted_rows = bool(stale)
         if self._index is not None:
             self.publication.published = Published(self._table, self._index.finish())
         elif not self.publication.indexed and not self.publication.removed:
@@ -241,8 +245,3 @@ def _row(change: Change, content: str, chunk: Chunk) -> Row:
         chunk.place,
         chunk.text,
     )
-
-
-def _next_table(index_name: str, published: Published | None) -> str:
-    number = int(published.table.rpartition("_")[2]) if published else 0
-    return f"chunks_{index_name}_{number + 1}"

@@ -222,6 +222,16 @@ class Ledger:
         """One row by name."""
         return next(iter(self.named([file_id])), None)
 
+    def count_indexed(self, root_id: str) -> int:
+        """How many regular files of a root the published index knows."""
+        query = sa.select(sa.func.count()).where(
+            tables.files.c.root_id == root_id,
+            tables.files.c.regular,
+            tables.files.c.indexed.is_not(None),
+        )
+        with self._engine.connect() as connection:
+            return int(connection.scalar(query) or 0)
+
     @contextmanager
     def _writing_files(self) -> Iterator[sa.Connection]:
         """A transaction in which rows of files change: the kept snapshot does not outlive it."""
@@ -317,6 +327,11 @@ class Ledger:
         if before is not None:
             retired[before.table] = time.time_ns()
         retired.pop(publication.published.table, None)
+        dead_since = self.meta("dead_since") or ""
+        if before is None or before.table != publication.published.table:
+            dead_since = ""  # a new table
+        elif publication.deleted_rows and not dead_since:
+            dead_since = str(time.time_ns())
         with self._writing_files() as connection:
             if publication.rebuilt:
                 connection.execute(sa.update(tables.files).values(_NOT_INDEXED))
@@ -338,6 +353,7 @@ class Ledger:
                     "retired": json.dumps(retired),
                     "fingerprint": "",
                     "lost": "",
+                    "dead_since": dead_since,
                 },
             )
 

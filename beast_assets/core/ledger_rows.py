@@ -100,12 +100,14 @@ class Publication:
         recipe: what the index is built with.
         model: the setting that named the model.
         rebuilt: a new table took the old one's place: what was not written is not in it.
+        deleted_rows: rows were deleted from the table; its files hold them for a while.
     """
 
     published: Published
     recipe: Mapping[str, str]
     model: str = ""
     rebuilt: bool = False
+    deleted_rows: bool = False
     indexed: list[Indexed] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 

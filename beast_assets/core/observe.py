@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beast_assets.core import ids, progress, snapshot
+from beast_assets.core.copies import find_copies
 from beast_assets.core.files import RootHandle, open_root
+from beast_assets.core.forgotten import excluded_paths, without
+from beast_assets.core.guards import HeldBack, hold_back
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow, Observed, Root, content_key
@@ -40,6 +43,7 @@ class Observation:
         scanned: regular files after exclusions, in all roots that could be read.
         bytes_hashed: bytes read to tell whether suspects changed, by bucket.
         unavailable: why roots could not be scanned; their files are left as they are.
+        held_back: removals that are not among the changes, because a guard does not trust them.
         roots: the roots that were looked at.
     """
 
@@ -47,6 +51,7 @@ class Observation:
     scanned: int = 0
     bytes_hashed: Counter[str] = field(default_factory=Counter)
     unavailable: list[str] = field(default_factory=list)
+    held_back: list[HeldBack] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
 
 
@@ -60,12 +65,14 @@ class Trust:
         rebuild: the whole index is to be written anew.
         hash_budget: bytes of suspects to read at the most. Of those beyond, the ones whose stat
             differs count as changed, and the run they lead to finds out.
+        mass_delete: believe also that a root lost all or most of its files.
     """
 
     since_ns: int
     rehash: bool = False
     rebuild: bool = False
     hash_budget: int | None = None
+    mass_delete: bool = False
 
 
 def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Trust) -> Observation:
@@ -80,6 +87,7 @@ def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Tru
     roots = ledger.roots()
     seen = Observation(roots=roots)
     recorded = _Recorded.of(ledger, believe=not (trust.rehash or trust.rebuild))
+    empty: set[str] = set()
     for root in roots:
         try:
             comparison = _compare_root(root, roots, recorded, own, trust)
@@ -88,14 +96,31 @@ def observe(ledger: Ledger, own: Collection[Path], bucket_count: int, trust: Tru
             seen.unavailable.append(str(error))
             continue
         seen.scanned += comparison.scanned
+        if not comparison.scanned:
+            empty.add(root.root_id)
         seen.changes += comparison.changes
         recorded.complete &= not (learnt or comparison.vanished)
         ledger.observe(learnt)
         ledger.forget(comparison.vanished)
+    if not trust.mass_delete:
+        _hold_back(seen, ledger, empty, trust.hash_budget)
     seen.changes += map(removal, recorded.of_other_roots({root.root_id for root in roots}))
     if not seen.unavailable:
         recorded.keep()
     return seen
+
+
+def _hold_back(
+    seen: Observation, ledger: Ledger, empty: Collection[str], budget: int | None
+) -> None:
+    paths = {root.root_id: root.path for root in seen.roots}
+    seen.changes, seen.held_back = hold_back(
+        seen.changes,
+        seen.roots,
+        ledger.count_indexed,
+        empty,
+        lambda lost, added: find_copies(lost, added, paths, budget),
+    )
 
 
 @dataclass
@@ -108,6 +133,7 @@ class _Recorded:
         met: root → what was found again.
         complete: whether that is all, and no row was written since.
         kept: whether the ledger holds it in that form already.
+        forgotten: absolute paths that stay out of the index.
     """
 
     ledger: Ledger
@@ -115,6 +141,7 @@ class _Recorded:
     loud: dict[str, dict[bytes, FileRow]]
     complete: bool
     kept: bool
+    forgotten: frozenset[bytes]
     met: dict[str, Snapshot] = field(default_factory=dict)
 
     @classmethod
@@ -124,7 +151,8 @@ class _Recorded:
         for row in ledger.loud() if believe else ledger.files():
             loud[row.root_id][row.path] = row
         quiet = kept if kept is not None else ledger.quiet() if believe else {}
-        return cls(ledger, quiet, loud, complete=believe, kept=kept is not None)
+        out = excluded_paths(ledger)
+        return cls(ledger, quiet, loud, believe, kept=kept is not None, forgotten=out)
 
     def rows(self, root_id: str, sifted: Sifted) -> dict[bytes, FileRow]:
         """The rows to compare: those of odd entries, those not met, and all loud ones."""
@@ -157,7 +185,8 @@ def _compare_root(
     quiet = recorded.quiet.get(root.root_id, {})
     # A scan makes hundreds of thousands of numbers and no cycle: looking for cycles costs a third.
     with collector_paused():
-        sifted = sift(scan_directories(root.path, avoid=avoid), quiet)
+        listings = scan_directories(root.path, avoid=avoid)
+        sifted = sift(without(listings, root.path, recorded.forgotten), quiet)
     recorded.met[root.root_id] = sifted.met
     recorded.complete &= sifted.complete
     found = compare(

@@ -77,6 +77,7 @@ def observed_report(session: Session) -> Report:
         scanned=session.observation.scanned,
         totals=session.ledger.totals(),
         unavailable=session.observation.unavailable,
+        held_back=[held.to_dict() for held in session.observation.held_back],
         version=published.version if published else None,
     )
 

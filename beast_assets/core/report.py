@@ -77,6 +77,7 @@ class Report:
         scanned: regular files after exclusions, in all buckets.
         totals: what the whole index holds: ``files``, ``chunks``, ``skipped``, ``quarantined``.
         unavailable: why roots could not be scanned.
+        held_back: removals that a guard did not believe, as ``guards.HeldBack.to_dict`` gives them.
         seconds: wall time, the wait for the lock left out.
         version: version of the index that readers see now; None before the first.
     """
@@ -85,6 +86,7 @@ class Report:
     scanned: int = 0
     totals: dict[str, int] = field(default_factory=dict)
     unavailable: list[str] = field(default_factory=list)
+    held_back: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     version: int | None = None
 
@@ -105,6 +107,7 @@ class Report:
             "chunks_total": self.totals.get("chunks", 0),
             "buckets": [bucket.bucket for bucket in self.buckets],
             "unavailable": self.unavailable,
+            "held_back": self.held_back,
             "version": self.version,
             "seconds": round(self.seconds, 3),
         }

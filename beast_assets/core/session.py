@@ -5,13 +5,16 @@ too, to learn whether a run is needed at all. Nothing heavy is imported unless t
 behind the ledger's back.
 """
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beast_assets.core import ids
+from beast_assets.core.disk import require_room
 from beast_assets.core.errors import HeldBackError, NoIndexError
+from beast_assets.core.forget import finish_forgetting
 from beast_assets.core.home import lock_path, prepare_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.lock import Held, writer_lock
@@ -33,12 +36,14 @@ class Request:
         only_changed: leave alone those in which nothing changed.
         rehash: take no recorded hash on trust.
         rebuild: write the whole index anew, with today's recipe.
+        allow_mass_delete: take out also what a guard would hold back (``core.guards``).
     """
 
     buckets: tuple[str, ...] | None = None
     only_changed: bool = True
     rehash: bool = False
     rebuild: bool = False
+    allow_mass_delete: bool = False
 
 
 @dataclass
@@ -75,26 +80,39 @@ class Session:
         dirty = {ids.bucket_of(name, self.bucket_count) for name in self.dirty}
         return sorted(dirty.union(self.plan.buckets))
 
+    @property
+    def held_back(self) -> list[str]:
+        """What a guard kept in the index, in words."""
+        return [held.describe() for held in self.observation.held_back]
+
     def choose(self, request: Request) -> list[str]:
         """The buckets that this request leads to, in order.
 
         Raises:
-            HeldBackError: a rebuild would lose the files of a root that cannot be read now.
+            HeldBackError: a rebuild would lose the files of a root that cannot be read now, or
+                the disk is too full for what is to be written.
         """
         changed = self.changed_buckets()
-        if request.rebuild and self.observation.unavailable:
-            raise HeldBackError(
-                "nothing is rebuilt while a root is away: "
-                + "; ".join(self.observation.unavailable)
-            )
+        away = self.observation.unavailable + self.held_back
+        if request.rebuild and away:
+            raise HeldBackError("nothing is rebuilt while a root is away: " + "; ".join(away))
         if request.rebuild:
+            self._require_room(self.plan.buckets)
             return ids.bucket_keys(self.bucket_count)
         asked = changed if request.buckets is None else _known(request.buckets, self.bucket_count)
         if request.only_changed:
             asked = [bucket for bucket in asked if bucket in set(changed)]
         # A damaged or lost index is mended as a whole: its files are fingerprinted afterwards.
         mended = changed if self.dirty or self.ledger.is_lost() else []
-        return self.plan.closure([*asked, *mended])
+        chosen = self.plan.closure([*asked, *mended])
+        self._require_room(chosen)
+        return chosen
+
+    def _require_room(self, buckets: Sequence[str]) -> None:
+        changes = [change for bucket in buckets for change in self.plan.changes.get(bucket, ())]
+        roots = {root.root_id: root.path for root in self.observation.roots}
+        if changes:
+            require_room(self.settings, changes, roots)
 
 
 @contextmanager
@@ -131,6 +149,7 @@ def open_session(
             yield lock.look
             return
         ledger = Ledger.open(settings.ledger_url)
+        finish_forgetting(settings, ledger)
         recipe = current_recipe(settings)
         stored = ledger.recipe()
         if not request.rebuild:
@@ -140,13 +159,23 @@ def open_session(
         register_roots(ledger, settings.roots, settings.home)
         dirty = repair(ledger, settings.index_uri)
         ledger.reconsider("larger than %", but=too_large(settings))
-        trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
+        trust = Trust(
+            lock.since_ns, request.rehash, request.rebuild, hash_budget, request.allow_mass_delete
+        )
         observation = observe(ledger, own_folders(settings), count, trust)
+        _note_held_back(ledger, observation)
         plan = Plan.of(observation.changes, count)
         lock.look = Session(
             settings, request, lock, ledger, count, recipe, observation, plan, dirty
         )
         yield lock.look
+
+
+def _note_held_back(ledger: Ledger, observation: Observation) -> None:
+    """Let ``beast status`` tell it, too."""
+    noted = json.dumps([held.to_dict() for held in observation.held_back])
+    if noted != (ledger.meta("held_back") or "[]"):
+        ledger.set_meta("held_back", noted)
 
 
 def own_folders(settings: Settings) -> list[Path]:

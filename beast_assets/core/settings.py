@@ -42,6 +42,7 @@ class Settings:
         chunk_overlap: how many characters neighbouring chunks share, below half of a chunk.
         max_text_bytes: the largest text taken from one file.
         embed_batch: how many texts the model is given at once.
+        retention_days: days that text and vectors of deleted files may stay on the disk.
         lock_timeout_s: how many seconds a run waits for the writer lock.
         sensor_seconds: how many seconds lie between two looks of the sensor.
         port: the TCP port of Dagster's web server.
@@ -62,6 +63,7 @@ class Settings:
     chunk_overlap: int
     max_text_bytes: int
     embed_batch: int
+    retention_days: int
     lock_timeout_s: float
     sensor_seconds: int
     port: int

@@ -205,6 +205,12 @@ TABLE = (
         "texts given to the model at once; after a kill at most these are embedded again",
     ),
     _field(
+        "retention_days",
+        _whole(0, 36_500),
+        7,
+        "days that text and vectors of deleted files may stay on the disk, if maintenance runs",
+    ),
+    _field(
         "lock_timeout_s",
         _seconds(31_536_000),
         3600.0,

@@ -1,10 +1,12 @@
 """What the index holds, for people who ask."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from beast_assets.core.embedding import planned_backend
+from beast_assets.core.forgotten import excluded_paths
 from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.search import show_path
@@ -35,6 +37,8 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "home": str(settings.home),
         "roots": [show_path(root.path) for root in ledger.roots()],
         "version": published.version if published else None,
+        "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
+        "held_back": json.loads(ledger.meta("held_back") or "[]"),
     }
 
 

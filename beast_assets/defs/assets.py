@@ -54,10 +54,12 @@ class IndexConfig(dg.Config):
     Attributes:
         rehash: read and hash every file again, whatever its times say.
         rebuild: write the whole index anew with today's model and chunker.
+        allow_mass_delete: take files out of the index also where a root lost all or most of them.
     """
 
     rehash: bool = False
     rebuild: bool = False
+    allow_mass_delete: bool = False
 
 
 def code_versions(settings: Settings) -> dict[str, str]:
@@ -111,6 +113,8 @@ def build_assets(
             context: dg.AssetExecutionContext, config: IndexConfig, settings: SettingsResource
         ) -> Iterator[dg.MaterializeResult[None]]:
             report = _run(context, config, settings.get())
+            for held in report.held_back:
+                context.log.warning(f"held back: {held['reason']}")
             for bucket in report.buckets:
                 _log(context, bucket)
             context.log.info(
@@ -129,6 +133,7 @@ def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Setti
         only_changed=context.run.tags.get(MODE_TAG) == MODE_CHANGED,
         rehash=config.rehash,
         rebuild=config.rebuild,
+        allow_mass_delete=config.allow_mass_delete,
     )
     return run_index(
         settings,

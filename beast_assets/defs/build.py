@@ -8,7 +8,7 @@ from beast_assets.defs.jobs import (
     index_all,
     index_changed,
     maintain_job,
-    maintain_weekly,
+    maintain_nightly,
 )
 from beast_assets.defs.partitions import bucket_partitions
 from beast_assets.defs.resources import SettingsResource
@@ -35,7 +35,7 @@ def build_defs(
     return dg.Definitions(
         assets=[build_assets(plain, partitions, backfill_policy)],
         jobs=[index_all, index_changed, maintain_job],
-        schedules=[build_rehash_schedule(partitions), maintain_weekly],
+        schedules=[build_rehash_schedule(partitions), maintain_nightly],
         sensors=[build_files_changed_sensor(plain)],
         resources={"settings": resource},
         executor=executor or dg.in_process_executor,

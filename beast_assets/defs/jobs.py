@@ -40,20 +40,24 @@ def maintain_index(context: dg.OpExecutionContext, settings: SettingsResource) -
     plain = settings.get()
     done = maintain(plain, timeout_s=plain.lock_timeout_s, waiting=context.log.info)
     context.log.info(
-        f"{done.rows} rows: {done.bytes_before} bytes before, {done.bytes_after} after"
+        f"{done.rows} rows: {done.bytes_before} bytes before, {done.bytes_after} after; "
+        f"{done.vectors_removed} unused vectors, {done.tables_removed} old tables removed"
     )
 
 
-@dg.job(name=MAINTAIN, description="Optimize the index; weekly, and whenever you like.")
+@dg.job(
+    name=MAINTAIN,
+    description="Optimize the index, purge what was deleted; each night, and whenever you like.",
+)
 def maintain_job() -> None:
     """The one op."""
     maintain_index()
 
 
-maintain_weekly = dg.ScheduleDefinition(
-    name="maintain_weekly",
+maintain_nightly = dg.ScheduleDefinition(
+    name="maintain_nightly",
     job=maintain_job,
-    cron_schedule="30 4 * * 0",
+    cron_schedule="30 4 * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
 )
 
@@ -63,9 +67,12 @@ def range_tags(first: str, last: str) -> dict[str, str]:
     return {RANGE_START_TAG: first, RANGE_END_TAG: last}
 
 
-def index_config(*, rehash: bool = False, rebuild: bool = False) -> dict[str, object]:
+def index_config(
+    *, rehash: bool = False, rebuild: bool = False, allow_mass_delete: bool = False
+) -> dict[str, object]:
     """Run configuration of the indexing step."""
-    return {"ops": {INDEX_STEP: {"config": {"rehash": rehash, "rebuild": rebuild}}}}
+    config = {"rehash": rehash, "rebuild": rebuild, "allow_mass_delete": allow_mass_delete}
+    return {"ops": {INDEX_STEP: {"config": config}}}
 
 
 def build_rehash_schedule(

@@ -82,7 +82,8 @@ def _request(instance: dg.DagsterInstance, session: Session) -> dg.RunRequest | 
     buckets = session.changed_buckets()
     if not buckets:
         seen = session.observation
-        return dg.SkipReason("; ".join([f"{seen.scanned} files, no change", *seen.unavailable]))
+        away = [*seen.unavailable, *session.held_back]
+        return dg.SkipReason("; ".join([f"{seen.scanned} files, no change", *away]))
     digest = changes_digest(session)
     # Whatever their end, they left these changes undone: a run may succeed and find a root away.
     attempts = instance.get_runs_count(dg.RunsFilter(tags={DIGEST_TAG: digest}, statuses=_FINISHED))
@@ -91,6 +92,7 @@ def _request(instance: dg.DagsterInstance, session: Session) -> dg.RunRequest | 
             f"gave up after {attempts} runs for the same changes in {', '.join(buckets)}: "
             "see the last run's log, then run `beast index` or change a file"
         )
+    session.choose(session.request)  # what a run would refuse is not asked for
     return dg.RunRequest(
         run_key=f"{digest}:{attempts}",
         tags={DIGEST_TAG: digest, **range_tags(buckets[0], buckets[-1])},
