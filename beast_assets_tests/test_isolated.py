@@ -123,7 +123,7 @@ MISBEHAVIOUR = [
 def test_bad_file_costs_one_process_and_is_not_read_again(
     reader: str, data: bytes, reason: str
 ) -> None:
-    # A machine that is busy may keep any of them waiting: only where time is the matter is it short.
+    # A busy machine may keep any of them waiting: only where time is the matter is it short.
     seconds = 1 if "took longer" in reason else 20
     with sandbox(seconds=seconds, memory_bytes=256 * MEBIBYTE) as box:
         pid = child(box).pid
