@@ -15,8 +15,17 @@ import pytest
 from beast_assets.core.settings import Settings, load_settings
 from beast_assets_tests.corpora import peps_folder
 
+LOOPBACK = "127.0.0.1,::1"
+
 # A file is settled two seconds after its last change; tests that need settled files wait for it.
 SETTLE_S = 2.1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """No test reaches the network: pytest-socket lets through loopback and Unix sockets only."""
+    config.option.allow_hosts = config.option.allow_hosts or LOOPBACK
+    config.option.allow_unix_socket = True
 
 
 @pytest.fixture(autouse=True)

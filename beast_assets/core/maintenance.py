@@ -16,6 +16,7 @@ from beast_assets.core.index import ChunkIndex, drop_tables
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import Published
 from beast_assets.core.lock import writer_lock
+from beast_assets.core.private import private_files
 from beast_assets.core.repair import repair, settle
 from beast_assets.core.settings import Settings
 
@@ -48,7 +49,8 @@ def maintain(
         IndexDamagedError: the index is not what the ledger says; an indexing run repairs it.
     """
     ledger = Ledger.open_existing(settings.ledger_url)
-    with writer_lock(lock_path(settings), timeout_s=timeout_s, waiting=waiting):
+    lock = writer_lock(lock_path(settings), timeout_s=timeout_s, waiting=waiting)
+    with lock, private_files():
         uri = settings.index_uri
         dirty = repair(ledger, uri)
         published = ledger.published()

@@ -15,6 +15,7 @@ from beast_assets.core.planning import Change, is_trusted
 from beast_assets.core.records import Chunk, Skip
 from beast_assets.core.settings import Settings
 from beast_assets.core.text import extract, skip_by_name
+from beast_assets.core.text.secrets import secret_in
 
 _LINK_LIKE = frozenset({"symlink", "fifo", "socket", "device"})
 
@@ -107,6 +108,8 @@ def _read(
     document = extract(data, path=change.path)
     if isinstance(document, Skip):
         return Content(observed, result.size_read, document)
+    if settings.secret_scan and (rule := secret_in(document.text)):
+        return Content(observed, result.size_read, Skip(f"secret: {rule}", quarantined=True))
     chunks = chunk_text(
         document.text,
         path=change.path,

@@ -7,6 +7,7 @@ from beast_assets.core.embedding import model_fingerprint
 from beast_assets.core.errors import RecipeMismatchError
 from beast_assets.core.settings import Settings
 from beast_assets.core.text import EXTRACTORS
+from beast_assets.core.text.secrets import VERSION as SECRETS_VERSION
 
 
 def current_recipe(settings: Settings) -> dict[str, str]:
@@ -14,6 +15,7 @@ def current_recipe(settings: Settings) -> dict[str, str]:
     recipe = {
         "model": model_fingerprint(settings.model),
         "chunker": chunker_recipe(settings),
+        "secrets": str(SECRETS_VERSION) if settings.secret_scan else "off",
     }
     recipe |= {f"extractor {name}": str(version) for name, version in EXTRACTORS.items()}
     return recipe
