@@ -51,9 +51,9 @@ Square token             sq0csp                         -  <u>{43}
 Shopify token            shpat shpca shppa shpss        _  [A-Fa-f0-9]{32}
 Slack token              xox[abceoprs]                  -  (?:[0-9]{1,14}-){1,4}[A-Za-z0-9-]{10}
 Slack token              xapp                           -  [0-9]-[A-Z0-9]{5,20}-[0-9]{5,20}-<w>{20}
-Slack webhook            hooks\.slack                   .  com/services/T<w>{8,12}/B<w>{8,12}/<w>
+Slack webhook            hooks\.slack                   .  com/services/T<w>{8,12}/B<w>{8,12}/<w>+
 Discord webhook          discord discordapp             .  com/api/webhooks/[0-9]{17,20}/<u>{60}
-Telegram bot token       [0-9]{8} [0-9]{9} [0-9]{10}    :  AA<u>{33}(?!<u>)
+Telegram bot token       *[0-9]{8}                       :  AA<u>{33}(?!<u>)
 SendGrid key             SG                             .  <u>{22}\.<u>{43}
 Brevo key                xkeysib                        -  <h>{64}-<w>{16}
 Mailchimp key            <h>{32}                        -  us[0-9]{1,2}(?!<w>)
