@@ -38,6 +38,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BEAST_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BEAST_MODEL", "hashing")
     monkeypatch.chdir(tmp_path)
+    os.umask(0o022)  # the usual one, whatever this process has imported
 
 
 @pytest.fixture

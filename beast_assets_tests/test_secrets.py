@@ -26,25 +26,25 @@ from beast_assets_tests.homes import add_root, index, paths
 # --- by name ------------------------------------------------------------------------------------
 
 NAMES = """
-.env .env.local .env.production .env.example .envrc .env_prod prod.env .git
-server.pem Server.PEM tls.key putty.ppk AuthKey_X1.p8 key.pk8 a.p12 a.pfx a.pkcs12 a.jks a.jceks
-a.bks debug.keystore my.agekey login.keychain login.keychain-db default.keyring kdewallet.kwl
-id_rsa id_rsa_old id_ed25519 id_ecdsa id_dsa ssh_host_rsa_key secring.gpg known_hosts authorized_keys
-a.kdbx a.kdb a.psafe3 a.1pux a.1pif bitwarden_export_20250101.json bitwarden_encrypted_export_1.json
-lastpass_export.csv passwords.csv .authinfo .google_authenticator
-.netrc _netrc .git-credentials .htpasswd .htdigest .smbcredentials wpa_supplicant.conf
-home.nmconnection client.ovpn wg0.conf chap-secrets .Xauthority .erlang.cookie .msmtprc sitemanager.xml
-.boto .s3cfg .databrickscfg credentials credentials.json application_default_credentials.json
-credentials.db access_tokens.db accessKeys.csv alice_accessKeys.csv rootkey.csv service-account.json
-serviceAccountKey.json client_secret_123.apps.googleusercontent.com.json rclone.conf
-.dockercfg kubeconfig prod.kubeconfig k3s.yaml terraform.tfstate terraform.tfstate.backup prod.tfvars
+.env .env.local .env.production .env.example .envrc .env_prod prod.env .git server.pem Server.PEM
+tls.key putty.ppk AuthKey_X1.p8 key.pk8 a.p12 a.pfx a.pkcs12 a.jks a.jceks a.bks debug.keystore
+my.agekey login.keychain login.keychain-db default.keyring kdewallet.kwl id_rsa id_rsa_old
+id_ed25519 id_ecdsa id_dsa ssh_host_rsa_key secring.gpg known_hosts authorized_keys a.kdbx a.kdb
+a.psafe3 a.1pux a.1pif bitwarden_export_20250101.json bitwarden_encrypted_export_1.json
+lastpass_export.csv passwords.csv .authinfo .google_authenticator .netrc _netrc .git-credentials
+.htpasswd .htdigest .smbcredentials wpa_supplicant.conf home.nmconnection client.ovpn wg0.conf
+chap-secrets .Xauthority .erlang.cookie .msmtprc sitemanager.xml .boto .s3cfg .databrickscfg
+credentials credentials.json application_default_credentials.json credentials.db access_tokens.db
+accessKeys.csv alice_accessKeys.csv rootkey.csv service-account.json serviceAccountKey.json
+client_secret_123.apps.googleusercontent.com.json rclone.conf .dockercfg kubeconfig
+prod.kubeconfig k3s.yaml terraform.tfstate terraform.tfstate.backup prod.tfvars
 prod.auto.tfvars.json .terraformrc credentials.tfrc.json .vault-token .vault_pass vault_pass.txt
-.npmrc .pypirc credentials.toml auth.json settings-security.xml .sentryclirc
-.pgpass pgpass.conf .my.cnf .mylogin.cnf wp-config.php
-.bash_history .zsh_history .python_history .psql_history .mysql_history .node_repl_history fish_history
-.lesshst .histfile
-Cookies cookies.txt cookies.sqlite cookies.sqlite-wal logins.json key4.db places.sqlite signons.sqlite
-formhistory.sqlite wallet.dat secrets.json secrets.yaml secrets.yml secrets.toml secret.yaml .secrets
+.npmrc .pypirc credentials.toml auth.json settings-security.xml .sentryclirc .pgpass pgpass.conf
+.my.cnf .mylogin.cnf wp-config.php .bash_history .zsh_history .python_history .psql_history
+.mysql_history .node_repl_history fish_history .lesshst .histfile Cookies cookies.txt
+cookies.sqlite cookies.sqlite-wal logins.json key4.db places.sqlite signons.sqlite
+formhistory.sqlite wallet.dat secrets.json secrets.yaml secrets.yml secrets.toml secret.yaml
+.secrets
 """
 LISTED = [
     *NAMES.split(),
@@ -56,14 +56,15 @@ LISTED = [
 
 PLACES = """
 .aws/config .azure/accessTokens.json .oci/config .kube/config .ssh/config .gnupg/pubring.kbx
-.docker/config.json .config/gcloud/x.db .config/gh/hosts.yml .config/glab-cli/config.yml .config/hub
-.config/rclone/x .config/op/config .config/doctl/config.yaml .config/sops/age/keys.txt
+.docker/config.json .config/gcloud/x.db .config/gh/hosts.yml .config/glab-cli/config.yml
+.config/hub .config/rclone/x .config/op/config .config/doctl/config.yaml .config/sops/age/keys.txt
 .config/containers/auth.json .config/google-chrome/Default/History .config/google-chrome-beta/x
-.config/chromium/Default/x .config/BraveSoftware/x .mozilla/firefox/x/prefs.js .thunderbird/x/prefs.js
-.password-store/bank.gpg .m2/settings.xml .gradle/gradle.properties .cargo/credentials.toml
-.cargo/credentials .gem/credentials .local/share/keyrings/login.keyring Library/Keychains/x
-etc/wireguard/home.conf etc/shadow etc/NetworkManager/system-connections/wifi huggingface/token
-.pulumi/credentials.json .cloudflared/x.json .fly/config.yml .vnc/passwd .dbt/profiles.yml
+.config/chromium/Default/x .config/BraveSoftware/x .mozilla/firefox/x/prefs.js
+.thunderbird/x/prefs.js .password-store/bank.gpg .m2/settings.xml .gradle/gradle.properties
+.cargo/credentials.toml .cargo/credentials .gem/credentials .local/share/keyrings/login.keyring
+Library/Keychains/x etc/wireguard/home.conf etc/shadow etc/NetworkManager/system-connections/wifi
+huggingface/token .pulumi/credentials.json .cloudflared/x.json .fly/config.yml .vnc/passwd
+.dbt/profiles.yml
 """
 
 # What a person may well want to find, and only looks like a secret.
@@ -72,9 +73,9 @@ environment.md env environment.env.md keys.md keys.py id_rsa.pub host.key.md sec
 secrets.md passwords.md password-policy.md credentials.md credentials/readme.md cookies.md
 cookies/recipe.md history.md chat_history/notes.md my.env/notes.md service-accounts.md auth.py
 auth.json.md docker/config.json gh/readme.md config/settings.xml terraform.tf main.tf variables.tf
-npmrc.md kubernetes.yaml login.md login-data.md web-data.md places.md wallet.md bitwarden.md vault.md
-token.md hosts.yml gcloud.md wireguard/setup.md etc/notes.md huggingface/tokenizer.json git.md
-known-hosts.md keyring.md firefox/release.md chromium/build.md age/readme.md shadow/etc.md
+npmrc.md kubernetes.yaml login.md login-data.md web-data.md places.md wallet.md bitwarden.md
+vault.md token.md hosts.yml gcloud.md wireguard/setup.md etc/notes.md huggingface/tokenizer.json
+git.md known-hosts.md keyring.md firefox/release.md chromium/build.md age/readme.md shadow/etc.md
 """
 
 
@@ -142,7 +143,7 @@ TOKENS: dict[str, list[str]] = {
     "SSH2 private key": ["---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n" + BODY],
     "OpenVPN static key": ["-----BEGIN OpenVPN Static key V1-----\n" + word(32, HEX)],
     "PuTTY key": ["PuTTY-User-Key-File-2: ssh-rsa\nEncryption: none\nComment: x\n" + BODY],
-    "Google service account key": ['{"type": "service_account", "k": "%s"}' % pem("PRIVATE KEY")],
+    "Google service account key": ['{"type": "service_account", "k": "' + pem("PRIVATE KEY")],
     "age secret key": ["AGE-SECRET-KEY-1" + word(58, "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L")],
     "WireGuard key": [f"PrivateKey = {word(43)}=", f"PrivateKey={word(43)}="],
     "GitHub token": [*(f"gh{c}_{word(36)}" for c in "pousr"), f"github_pat_{word(22)}_{word(59)}"],
