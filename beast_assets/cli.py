@@ -43,6 +43,11 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
+def one_line(text: str) -> str:
+    """Printable text, a path say, that cannot pass for two lines."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def common_options(command: Command) -> Command:
     """Give a command ``--home`` and ``--json`` and hand it settings and output."""
 
@@ -150,9 +155,9 @@ def search(settings: Settings, output: Output, query: str, k: int) -> None:
     lines = []
     for number, hit in enumerate(hits, 1):
         stale = " (the file has changed since)" if hit.stale else ""
-        path = hit.path.replace("\n", "\\n").replace("\t", "\\t")
         place = f" ({hit.place})" if hit.place else ""
-        lines.append(f"{number}. {path}:{hit.line_start}-{hit.line_end}{place}{stale}")
+        where = f"{one_line(hit.path)}:{hit.line_start}-{hit.line_end}{one_line(place)}"
+        lines.append(f"{number}. {where}{stale}")
         lines.append("   " + " ".join(hit.text.split())[:200])
     output.answer({"hits": [hit.to_dict() for hit in hits]}, lines or ["nothing found"])
 
@@ -180,7 +185,7 @@ def roots_list(settings: Settings, output: Output) -> None:
     from beast_assets.core.search import show_path
 
     paths = [show_path(root.path) for root in Ledger.open_existing(settings.ledger_url).roots()]
-    output.answer({"roots": paths}, paths)
+    output.answer({"roots": paths}, [one_line(path) for path in paths])
 
 
 @roots.command("add")
@@ -197,7 +202,8 @@ def roots_add(settings: Settings, output: Output, dirs: tuple[bytes, ...]) -> No
     prepare_home(settings)
     ledger = Ledger.open(settings.ledger_url)
     added = [show_path(root.path) for root in register_roots(ledger, paths, settings.home)]
-    output.answer({"added": added}, [f"added {path}" for path in added] or ["covered already"])
+    lines = [f"added {one_line(path)}" for path in added]
+    output.answer({"added": added}, lines or ["covered already"])
 
 
 @roots.command("remove")
@@ -213,7 +219,7 @@ def roots_remove(settings: Settings, output: Output, folder: bytes) -> None:
     root = find_root(ledger, folder)
     ledger.remove_root(root.root_id)
     removed = show_path(root.path)
-    output.answer({"removed": removed}, [f"removed {removed}"])
+    output.answer({"removed": removed}, [f"removed {one_line(removed)}"])
 
 
 @cli.command()

@@ -4,8 +4,13 @@
 sensor is written here: they are in ``beast_assets.defs``.
 """
 
+import os
+
 from beast_assets.defs.build import build_defs
 
 __all__ = ["build_defs", "defs"]
 
+# This is where a process of Dagster becomes one of ours: what it writes from now on, logs and
+# events too, is for its user alone.
+os.umask(0o077)
 defs = build_defs()

@@ -20,8 +20,17 @@ from beast_assets_tests.corpora import peps_folder
 hypothesis.settings.register_profile("shared machine", deadline=None)
 hypothesis.settings.load_profile("shared machine")
 
+LOOPBACK = "127.0.0.1,::1"
+
 # A file is settled two seconds after its last change; tests that need settled files wait for it.
 SETTLE_S = 2.1
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """No test reaches the network: pytest-socket lets through loopback and Unix sockets only."""
+    config.option.allow_hosts = config.option.allow_hosts or LOOPBACK
+    config.option.allow_unix_socket = True
 
 
 @pytest.fixture(autouse=True)
@@ -34,6 +43,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("BEAST_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BEAST_MODEL", "hashing")
     monkeypatch.chdir(tmp_path)
+    os.umask(0o022)  # the usual one, whatever this process has imported
 
 
 @pytest.fixture

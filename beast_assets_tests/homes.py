@@ -58,6 +58,13 @@ def comparable(rows: list[dict[str, Any]]) -> Counter[tuple[Any, ...]]:
     )
 
 
+def open_to_others(settings: Settings) -> list[str]:
+    """What of a home other users might read, with its mode."""
+    met = [settings.home, *settings.home.rglob("*")]
+    modes = [(path, path.lstat().st_mode & 0o777) for path in met if not path.is_symlink()]
+    return [f"{path} {mode:o}" for path, mode in modes if mode & 0o077]
+
+
 def paths(settings: Settings) -> set[bytes]:
     """The files that have rows."""
     return {row["path"] for row in published_rows(settings)}

@@ -23,7 +23,7 @@ from beast_assets.core.settings import Settings
 from beast_assets.defs.names import ASSETS
 from beast_assets.defs.runs import IN_FLIGHT, processes_of
 from beast_assets_tests.conftest import Beast, document, settle
-from beast_assets_tests.homes import add_root, paths
+from beast_assets_tests.homes import add_root, open_to_others, paths
 from beast_assets_tests.test_definitions import materialized
 from beast_assets_tests.test_pipeline import file_in_bucket
 
@@ -58,6 +58,7 @@ def test_command_line_materializes_a_partition_and_a_range(settings: Settings, d
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert materialized(instance) == {name: list("0123456789abcdef") for name in ASSETS}
     assert len(paths(settings)) == 40
+    assert open_to_others(settings) == []
 
 
 class Server:
@@ -176,6 +177,7 @@ def test_daemon_serves_a_backfill_and_the_sensor(
         wait_for("the sensor's run", lambda: name in paths(settings))
         wait_for("its end", lambda: runs(settings, *IN_FLIGHT) == 0)
         assert runs(settings, dg.DagsterRunStatus.FAILURE) == 0
+    assert open_to_others(settings) == []
 
 
 def test_sensor_goes_on_after_a_killed_run(settings: Settings, docs: Path) -> None:

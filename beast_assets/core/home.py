@@ -3,6 +3,7 @@
 from importlib.resources import files
 from pathlib import Path
 
+from beast_assets.core.private import close, close_all, private_files
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_table import sqlite_url
 
@@ -27,13 +28,21 @@ def cache_url(settings: Settings) -> str:
 
 
 def prepare_home(settings: Settings) -> None:
-    """Create the home (0700) and its Dagster instance; nothing that exists is altered."""
+    """Create the home and its Dagster instance; of what exists only the home's mode alters."""
     settings.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    close(settings.home)
     instance = dagster_home(settings)
-    instance.mkdir(mode=0o700, exist_ok=True)
-    config = instance / "dagster.yaml"
-    if not config.exists():
-        template = files("beast_assets.core").joinpath("dagster.yaml")
-        partial = config.with_suffix(".partial")
-        partial.write_bytes(template.read_bytes())
-        partial.replace(config)
+    with private_files():
+        instance.mkdir(exist_ok=True)
+        config = instance / "dagster.yaml"
+        if not config.exists():
+            template = files("beast_assets.core").joinpath("dagster.yaml")
+            partial = config.with_suffix(".partial")
+            partial.write_bytes(template.read_bytes())
+            partial.replace(config)
+
+
+def close_home(settings: Settings) -> None:
+    """Mend the modes of what others make in the home: Dagster's processes, an older version."""
+    for folder in (dagster_home(settings), settings.home / "index"):
+        close_all(folder)

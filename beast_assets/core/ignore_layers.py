@@ -47,6 +47,17 @@ def _inside(live: _Live, directory: bytes) -> Iterator[_Live]:
         yield rule, at + 1
 
 
+def _way_in(moving: Sequence[_Live]) -> "Gate | None":
+    """What clears the directories in which these rules stand as they do above; None if no gate can.
+
+    ``**/a/b`` waits for an ``a`` at any depth; ``/a/b`` is over in any directory but ``a``.
+    """
+    if not all(rule.segments[at].any_depth for rule, at in moving):
+        return None
+    ahead = [rule.segments[at + 1 :] for rule, at in moving]
+    return Gate.of(left[0] for left in ahead if len(left) > 1)
+
+
 def _deciding_segment(live: _Live) -> Segment | None:
     """The segment whose match here completes the rule; None where more has to come first."""
     rule, at = live
@@ -71,6 +82,7 @@ class Layer:
         self._floating = floating
         self._moving = moving
         self._below: dict[tuple[_Live, ...], Layer] = {}
+        self._way_in = _way_in(moving)
         live = sorted((*floating, *moving), key=lambda one: one[0].rank, reverse=True)
         self._deciding = [(one[0], found) for one in live if (found := _deciding_segment(one))]
         self.segments = [segment for _, segment in self._deciding]
@@ -84,8 +96,10 @@ class Layer:
 
     def inside(self, directory: bytes) -> "Layer":
         """The same rules inside a subdirectory."""
-        if not self._moving:
+        name = directory.lower()
+        if not self._moving or (self._way_in and not self._way_in.lets_through(name)):
             return self
+        directory = name if self.absolute else directory
         moved = [after for one in self._moving for after in _inside(one, directory)]
         moving = tuple(dict.fromkeys(moved))
         if moving == self._moving:

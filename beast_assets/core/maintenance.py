@@ -17,6 +17,7 @@ from beast_assets.core.index import ChunkIndex
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import Published
 from beast_assets.core.lock import writer_lock
+from beast_assets.core.private import private_files
 from beast_assets.core.purge import (
     Retention,
     clean_databases,
@@ -76,7 +77,8 @@ def maintain(
         HeldBackError: the disk is too full to write the rows anew.
     """
     ledger = Ledger.open_existing(settings.ledger_url)
-    with writer_lock(lock_path(settings), timeout_s=timeout_s, waiting=waiting):
+    lock = writer_lock(lock_path(settings), timeout_s=timeout_s, waiting=waiting)
+    with lock, private_files():
         finish_forgetting(settings, ledger)
         published = _sound(settings, ledger)
         return _maintain(settings, ledger, published, retention or retention_of(settings))

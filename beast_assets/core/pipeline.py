@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from beast_assets.core import ids
 from beast_assets.core import ledger_rows as ledgers
+from beast_assets.core.home import close_home
 from beast_assets.core.ingest import ingest
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
@@ -47,6 +48,7 @@ def run_index(
         report = _run(session, buckets, request.rebuild)
         report.seconds = time.monotonic() - began
         session.ledger.record_run(run_id, report.to_dict())
+        close_home(settings)
         return report
 
 

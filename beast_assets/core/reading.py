@@ -4,7 +4,7 @@ The hash and the text come from the same bytes, so that a row never shows a cont
 of another.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from beast_assets.core.chunking import chunk_parts
@@ -12,9 +12,10 @@ from beast_assets.core.hashing import ChangedWhileReading, hash_stable, read_sta
 from beast_assets.core.ledger_rows import Observed, content_key
 from beast_assets.core.observe import unreadable
 from beast_assets.core.planning import Change, is_trusted
-from beast_assets.core.records import Chunk, Skip
+from beast_assets.core.records import Chunk, Part, Skip
 from beast_assets.core.settings import Settings
 from beast_assets.core.text import BY_KIND, Sandbox, extract, skip_by_name
+from beast_assets.core.text.secrets import secret_in
 
 _LINK_LIKE = frozenset({"symlink", "fifo", "socket", "device"})
 
@@ -107,6 +108,9 @@ def _read(
     if data is None:
         return Content(observed, result.size_read, Skip("it grew past the limit while it was read"))
     found = extract(data, path=change.path, sandbox=sandbox)
+    if settings.secret_scan and (rule := _secret(found.parts)):
+        skip = Skip(f"secret: {rule}", quarantined=True)
+        return Content(observed, result.size_read, skip, found.extractor)
     chunks = chunk_parts(
         found.parts,
         path=change.path,
@@ -116,6 +120,11 @@ def _read(
         chunker=settings.chunker,
     )
     return Content(observed, result.size_read, found.skip, found.extractor, tuple(chunks))
+
+
+def _secret(parts: Sequence[Part]) -> str | None:
+    """The rule by which a file holds a secret."""
+    return next((rule for part in parts if (rule := secret_in(part.text))), None)
 
 
 def _hash_only(root_fd: int, change: Change, skip: Skip, trusted_since_ns: int) -> Content:

@@ -20,6 +20,7 @@ from beast_assets.core.ledger import Ledger
 from beast_assets.core.lock import Held, writer_lock
 from beast_assets.core.observe import Observation, Trust, observe
 from beast_assets.core.planning import Plan
+from beast_assets.core.private import private_files
 from beast_assets.core.reading import too_large
 from beast_assets.core.recipe import check_recipe, current_recipe, outdated_extractors
 from beast_assets.core.repair import repair
@@ -140,7 +141,10 @@ def open_session(
         RecipeMismatchError: the index was built with another recipe, and no rebuild is asked for.
     """
     prepare_home(settings)
-    with writer_lock(lock_path(settings), timeout_s=timeout_s, waiting=waiting) as lock:
+    with (
+        writer_lock(lock_path(settings), timeout_s=timeout_s, waiting=waiting) as lock,
+        private_files(),
+    ):
         if lock.unclean and clear_up is not None:
             clear_up()
             lock.mark_clean()

@@ -41,6 +41,7 @@ class Settings:
         chunk_chars: the longest chunk, in characters.
         chunk_overlap: how many characters neighbouring chunks share, below half of a chunk.
         max_text_bytes: the largest text taken from one file.
+        secret_scan: whether a file whose text holds a key or a token is kept out of the index.
         embed_batch: how many texts the model is given at once.
         retention_days: days that text and vectors of deleted files may stay on the disk.
         lock_timeout_s: how many seconds a run waits for the writer lock.
@@ -62,6 +63,7 @@ class Settings:
     chunk_chars: int
     chunk_overlap: int
     max_text_bytes: int
+    secret_scan: bool
     embed_batch: int
     retention_days: int
     lock_timeout_s: float

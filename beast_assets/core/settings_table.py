@@ -85,6 +85,13 @@ def _word(*allowed: str) -> _Parse:
     return parse
 
 
+def _switch(value: Any, _: Mapping[str, str]) -> bool:
+    text = str(value).strip().lower()
+    if text not in ("on", "off", "true", "false", "1", "0"):
+        raise ValueError("on or off")
+    return text in ("on", "true", "1")
+
+
 def _seconds(high: int) -> _Parse:
     def parse(value: Any, _: Mapping[str, str]) -> float:
         text = str(value).strip()
@@ -198,6 +205,13 @@ TABLE = (
         "characters that neighbouring chunks share; less than half of BEAST_CHUNK_CHARS",
     ),
     _field("max_text_bytes", _whole(1, 2**40), 64 * 2**20, "the largest text of a file, in bytes"),
+    _field(
+        "secret_scan",
+        _switch,
+        True,
+        "on: a file whose text holds a key or a token is quarantined; off: it is indexed",
+        words="on",
+    ),
     _field(
         "embed_batch",
         _whole(1, 65_536),
