@@ -12,13 +12,11 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from beast_assets.core.database import engine_for
-from beast_assets.core.errors import RecipeMismatchError
 from beast_assets.core.ignore import Rules, root_rules
 from beast_assets.core.ledger import Ledger
+from beast_assets.core.report import Report
 from beast_assets.core.scan import scan_root
 from beast_assets.core.search import Searcher
-from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings
 from beast_assets.core.text.secrets import secret_in
 from beast_assets_tests.homes import add_root, index, paths
@@ -375,19 +373,17 @@ def test_a_secret_that_is_written_into_a_file_takes_it_out(settings: Settings, d
     assert b"note-00.md" in paths(settings)
 
 
-def test_switching_the_scan_is_another_recipe(settings: Settings, docs: Path) -> None:
+def test_switching_the_scan_reads_every_text_again(settings: Settings, docs: Path) -> None:
     (docs / "token.md").write_text(f"zyxwitch npm_{word(36)}\n")
     add_root(settings, docs)
     index(settings)
-    off = replace(settings, secret_scan=False)
-    with pytest.raises(RecipeMismatchError, match="secrets: the index has 1, today's is off"):
-        index(off)
-    report = index(off, Request(rebuild=True))
-    assert b"token.md" in paths(settings)
-    assert report.work.embedded == 1
-    index(settings, Request(rebuild=True))
     assert b"token.md" not in paths(settings)
-    engine_for.cache_clear()
+    off = replace(settings, secret_scan=False)
+    assert index(off).work.embedded == 1
+    assert b"token.md" in paths(settings)
+    assert index(off).work == Report().work
+    index(settings)
+    assert b"token.md" not in paths(settings)
 
 
 def test_what_is_never_read_is_not_opened(docs: Path) -> None:
