@@ -21,6 +21,7 @@ from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import get_settings
 
 Command = Callable[..., None]
+_SHOWN = 20
 
 
 class Output:
@@ -159,9 +160,24 @@ def search(settings: Settings, output: Output, query: str, k: int) -> None:
 def status(settings: Settings, output: Output) -> None:
     """Show what the index holds."""
     from beast_assets.core.status import index_status
+    from beast_assets.core.words import in_words
 
     found = index_status(settings)
-    output.answer(found, [f"{key}: {value}" for key, value in found.items()])
+    output.answer(found, in_words(found))
+
+
+@cli.command()
+@click.argument("dirs", nargs=-1, type=click.Path(path_type=bytes), metavar="[DIR]...")
+@click.option("--all", "everything", is_flag=True, help="Name every path, not the first 20.")
+@common_options
+def plan(settings: Settings, output: Output, dirs: tuple[bytes, ...], everything: bool) -> None:
+    """Show what the next `beast index` would do, and do none of it."""
+    from beast_assets.core.preview import preview
+    from beast_assets.core.roots import existing_root
+
+    found = preview(settings, [existing_root(path) for path in dirs])
+    at_most = None if everything else _SHOWN
+    output.answer(found.to_dict(at_most), found.lines(at_most))
 
 
 @cli.group()

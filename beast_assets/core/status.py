@@ -10,6 +10,7 @@ from beast_assets.core.ledger import Ledger
 from beast_assets.core.search import show_path
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
+from beast_assets.core.words import moment
 
 
 def index_status(settings: Settings) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
     totals = ledger.totals()
     published = ledger.published()
     recipe = ledger.recipe() or {}
+    updated = ledger.meta("published_ns")
     return {
         "files": totals["files"],
         "chunks": totals["chunks"],
@@ -35,6 +37,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "home": str(settings.home),
         "roots": [show_path(root.path) for root in ledger.roots()],
         "version": published.version if published else None,
+        "updated": str(moment(int(updated))) if updated else None,
     }
 
 
