@@ -180,6 +180,37 @@ def plan(settings: Settings, output: Output, dirs: tuple[bytes, ...], everything
     output.answer(found.to_dict(at_most), found.lines(at_most))
 
 
+@cli.command()
+@click.option(
+    "--read-data-subset",
+    "subset",
+    metavar="5%|N|all",
+    help="Also read, cut and embed again a share of the files, N of them, or all.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Choose the same files as another time.")
+@click.option("--repair", is_flag=True, help="Write anew what differs, and verify again.")
+@common_options
+def verify(
+    settings: Settings, output: Output, subset: str | None, seed: int | None, repair: bool
+) -> None:
+    """Compare ledger, index and disk; exit with 1 if anything differs."""
+    import secrets
+
+    from beast_assets.core.sampling import parse_sample
+    from beast_assets.core.verify import verify as run
+    from beast_assets.indexing import repair_now
+
+    sample = None if subset is None else parse_sample(subset)
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    if repair:
+        found, repaired = repair_now(settings, sample, seed)
+    else:
+        found, repaired = run(settings, sample, seed), []
+    output.answer(found.to_dict(repaired), found.lines(repaired))
+    if found.differences:
+        sys.exit(BeastError.exit_code)
+
+
 @cli.group()
 def roots() -> None:
     """List, add and remove the folders that are indexed."""

@@ -7,7 +7,8 @@ are LanceDB expressions, never text.
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -162,9 +163,15 @@ class ChunkIndex:
 
     def mend_indices(self) -> None:
         """Drop the indices whose files are lost or damaged; ``finish`` makes what readers need."""
+        broken = self.broken_indices()
         for found in self._table.list_indices():
-            if not self._answers(found.columns[0]):
+            if found.columns[0] in broken:
                 self._table.drop_index(found.name)
+
+    def broken_indices(self) -> list[str]:
+        """The columns whose index does not answer."""
+        columns = [found.columns[0] for found in self._table.list_indices()]
+        return [column for column in columns if not self._answers(column)]
 
     def _answers(self, column: str) -> bool:
         dimension = self._table.schema.field("vector").type.list_size
@@ -202,7 +209,7 @@ class ChunkIndex:
             IndexDamagedError: the rows cannot be read.
         """
         chunk_ids: dict[str, list[str]] = defaultdict(list)
-        try:
+        with reading():
             batches = self._table.search().select(["file_id", "chunk_id"]).to_batches()
             for batch in batches:
                 pairs = zip(
@@ -210,9 +217,20 @@ class ChunkIndex:
                 )
                 for file, chunk in pairs:
                     chunk_ids[file].append(chunk)
-        except (ValueError, RuntimeError, OSError) as error:
-            raise IndexDamagedError(f"the index's rows cannot be read: {error}") from error
         return {file: (len(names), rows_digest(names)) for file, names in chunk_ids.items()}
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read rows: what the libraries below raise for damaged files is one error.
+
+    Raises:
+        IndexDamagedError: the rows cannot be read.
+    """
+    try:
+        yield
+    except (ValueError, RuntimeError, OSError) as error:
+        raise IndexDamagedError(f"the index's rows cannot be read: {error}") from error
 
 
 def drop_tables(uri: str, names: Iterable[str]) -> None:

@@ -29,6 +29,7 @@ class Content:
         skip: why there are no chunks, if so.
         extractor: what made the text.
         chunks: its windows.
+        text: what they were cut from.
     """
 
     observed: Observed
@@ -36,6 +37,7 @@ class Content:
     skip: Skip | None = None
     extractor: str | None = None
     chunks: tuple[Chunk, ...] = ()
+    text: str = ""
 
     @property
     def key(self) -> str:
@@ -115,7 +117,13 @@ def _read(
         fits=fits,
         chunker=settings.chunker,
     )
-    return Content(observed, result.size_read, extractor=document.extractor, chunks=tuple(chunks))
+    return Content(
+        observed,
+        result.size_read,
+        extractor=document.extractor,
+        chunks=tuple(chunks),
+        text=document.text,
+    )
 
 
 def _hash_only(root_fd: int, change: Change, skip: Skip, trusted_since_ns: int) -> Content:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from beast_assets.core.embedding import Embedder, load_embedder, model_fingerprint
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
-from beast_assets.core.files import RootHandle, open_root, stat_of
+from beast_assets.core.files import open_root
 from beast_assets.core.hashing import hash_stable
 from beast_assets.core.index import ChunkIndex
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.planning import is_trusted
 from beast_assets.core.recipe import check_recipe
-from beast_assets.core.records import Stat
 from beast_assets.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -159,9 +158,7 @@ class Searcher:
         recorded = self._ledger.file(row["file_id"])
         try:
             with open_root(root) as handle:
-                if recorded is not None and is_trusted(
-                    recorded, _stat(handle, row["path"]), _NEVER
-                ):
+                if recorded is not None and is_trusted(recorded, handle.stat(row["path"]), _NEVER):
                     return bool(recorded.content != row["content_sha256"])
                 return bool(hash_stable(handle.fd, row["path"]).sha256 != row["content_sha256"])
         except OSError:
@@ -170,14 +167,6 @@ class Searcher:
 
 # No hash is as young as this: only settled ones are believed.
 _NEVER = 2**63
-
-
-def _stat(handle: RootHandle, path: bytes) -> Stat:
-    fd = handle.open(path)
-    try:
-        return stat_of(fd)
-    finally:
-        os.close(fd)
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
