@@ -97,7 +97,7 @@ class ChunkIndex:
             if version is not None:
                 table.checkout(version)
             return cls(table)
-        except (ValueError, RuntimeError, OSError) as error:
+        except Exception as error:  # a panic of the library below is of no other kind
             raise IndexDamagedError(
                 f"the index at {uri} cannot be read ({error}): run `beast index` to repair it"
             ) from error
@@ -174,11 +174,11 @@ class ChunkIndex:
         return [column for column in columns if not self._answers(column)]
 
     def _answers(self, column: str) -> bool:
-        dimension = self._table.schema.field("vector").type.list_size
-        query, kind = ("the a b c", "fts") if column == "text" else ([0.1] * dimension, "vector")
+        vector = [0.1] * self.dimension
+        query, kind = ("the a b c", "fts") if column == "text" else (vector, "vector")
         try:
             self._table.search(query, query_type=kind).limit(1).to_arrow()
-        except (ValueError, RuntimeError, OSError):
+        except Exception:  # as in ``open``
             return False
         return True
 
@@ -196,6 +196,11 @@ class ChunkIndex:
     def version(self) -> int:
         """The version in view."""
         return int(self._table.version)
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return int(self._table.schema.field("vector").type.list_size)
 
     @property
     def table(self) -> Any:
@@ -229,7 +234,7 @@ def reading() -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, RuntimeError, OSError) as error:
+    except Exception as error:  # as in ``open``
         raise IndexDamagedError(f"the index's rows cannot be read: {error}") from error
 
 

@@ -56,7 +56,7 @@ class Contents:
             search = self.index.table.search().where(col("file_id").isin(list(file_ids)))
             table = search.to_arrow().combine_chunks()
         flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-        vectors = flat.reshape(table.num_rows, -1)
+        vectors = flat.reshape(table.num_rows, self.index.dimension)
         rows = [Row(**row) for row in table.select(list(Row._fields)).to_pylist()]
         where: dict[str, list[int]] = {}
         for number, row in enumerate(rows):

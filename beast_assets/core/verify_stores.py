@@ -30,10 +30,11 @@ def cache_of(found: Findings, settings: Settings, ledger: Ledger) -> EmbeddingCa
 def check_indices(found: Findings, index: ChunkIndex) -> None:
     """Ask the full-text index, and the vector index if there is one."""
     with reading():
-        rows = index.count()
-    if rows and not index.has_index("text"):
+        absent = index.count() and not index.has_index("text")
+        broken = index.broken_indices()
+    if absent:
         found.home("full_text", "there is none")
-    for column in index.broken_indices():
+    for column in broken:
         found.home("full_text" if column == "text" else "vector_index", "it does not answer")
 
 
