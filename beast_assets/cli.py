@@ -211,6 +211,46 @@ def verify(
         sys.exit(BeastError.exit_code)
 
 
+@cli.command()
+@click.argument("path", type=click.Path(path_type=bytes))
+@click.option("--query", help="Also say where this query ranks the file.")
+@common_options
+def explain(settings: Settings, output: Output, path: bytes, query: str | None) -> None:
+    """Say why a path is in the index or not, and what is known of it."""
+    from beast_assets.core.explain import explain as run
+    from beast_assets.core.explain import explanation_lines
+
+    found = run(settings, path, query)
+    output.answer(found, explanation_lines(found))
+
+
+@cli.group()
+def quarantine() -> None:
+    """List files that could not be read, and have them tried again."""
+
+
+@quarantine.command("list")
+@click.option("--all", "everything", is_flag=True, help="Skipped files, too, by reason.")
+@common_options
+def quarantine_listed(settings: Settings, output: Output, everything: bool) -> None:
+    """List the files with which something is wrong."""
+    from beast_assets.core.quarantine import quarantine_lines, quarantine_list
+
+    found = quarantine_list(settings, skipped=everything)
+    output.answer(found, quarantine_lines(found))
+
+
+@quarantine.command("retry")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=bytes), metavar="[PATH]...")
+@common_options
+def quarantine_retry(settings: Settings, output: Output, paths: tuple[bytes, ...]) -> None:
+    """Have the next `beast index` read quarantined files again (all, if none is named)."""
+    from beast_assets.core.quarantine import retry
+
+    marked = retry(settings, paths)
+    output.answer({"marked": marked}, [f"will be tried again: {path}" for path in marked])
+
+
 @cli.group()
 def roots() -> None:
     """List, add and remove the folders that are indexed."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from beast_assets.core.errors import IndexDamagedError
+from beast_assets.core.errors import BeastError, IndexDamagedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -207,6 +207,20 @@ class ChunkIndex:
         """The LanceDB table, at the version in view."""
         return self._table
 
+    def rows_of(self, file_id: str) -> list[dict[str, Any]]:
+        """A file's rows in the order of the text, without texts and vectors, with ``_rowid``.
+
+        Raises:
+            IndexDamagedError: the rows cannot be read.
+        """
+        from lancedb.expr import col, lit
+
+        columns = [name for name in self._table.schema.names if name not in ("text", "vector")]
+        with reading():
+            search = self._table.search().where(col("file_id") == lit(file_id)).select(columns)
+            rows: list[dict[str, Any]] = search.with_row_id(True).to_arrow().to_pylist()
+        return sorted(rows, key=lambda row: int(row["char_start"]))
+
     def digests(self) -> dict[str, tuple[int, str]]:
         """Number and ``rows_digest`` of each file's rows, by the file's name.
 
@@ -234,8 +248,12 @@ def reading() -> Iterator[None]:
     """
     try:
         yield
+    except BeastError:
+        raise
     except Exception as error:  # as in ``open``
-        raise IndexDamagedError(f"the index's rows cannot be read: {error}") from error
+        raise IndexDamagedError(
+            f"the index's rows cannot be read ({error}): run `beast index` to repair it"
+        ) from error
 
 
 def drop_tables(uri: str, names: Iterable[str]) -> None:
