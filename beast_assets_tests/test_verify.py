@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from beast_assets.core import ids, reading
+from beast_assets.core import hashing, ids, reading
 from beast_assets.core.cache import EmbeddingCache
 from beast_assets.core.chunking import chunk_text
 from beast_assets.core.database import engine_for
@@ -32,7 +32,7 @@ from beast_assets.core.sampling import Sample, choose, parse_sample
 from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings, load_settings
 from beast_assets.core.verify import verify
-from beast_assets.core.verify_rows import ranges
+from beast_assets.core.verify_rows import check_rows, ranges
 from beast_assets_tests.conftest import Beast, document, settle
 from beast_assets_tests.homes import add_root, clean_build, comparable, index, published_rows
 
@@ -504,7 +504,7 @@ def test_file_that_reads_otherwise_under_the_same_times(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As when a disk returns other bytes than were written: no time tells."""
-    real = reading.read_stable
+    real = hashing.read_stable
 
     def rotten(root_fd: int, path: bytes, limit: int) -> Any:
         result, data = real(root_fd, path, limit)
@@ -593,9 +593,7 @@ def test_another_recipe_can_verify_the_structure_only(home: Home) -> None:
 
 
 def test_a_run_in_between_is_noticed(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    from beast_assets.core import verify as module
-
-    real, looks = module.check_rows, 0
+    real, looks = check_rows, 0
 
     def busy(*words: Any) -> None:
         nonlocal looks
@@ -605,7 +603,7 @@ def test_a_run_in_between_is_noticed(home: Home, monkeypatch: pytest.MonkeyPatch
             home.ledger.set_meta("published_ns", str(looks))
         real(*words)
 
-    monkeypatch.setattr(module, "check_rows", busy)
+    monkeypatch.setattr("beast_assets.core.verify.check_rows", busy)
     until = 1
     assert kinds(home.verify(None)) == {"missing_rows"}
     assert looks == 2

@@ -42,7 +42,7 @@ def explain(settings: Settings, path: bytes, query: str | None = None) -> dict[s
     if at.root is not None:
         record = ledger.file(ids.file_id(at.root.root_id, at.below))
     state, why = state_of(settings, ledger, at, record)
-    found = {"path": show_path(at.absolute), "state": state, "why": why}
+    found: dict[str, Any] = {"path": show_path(at.absolute), "state": state, "why": why}
     if at.root is not None:
         found["root"] = show_path(at.root.path)
     if record is not None:

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beast_assets.core.errors import BeastError, IndexDamagedError
@@ -93,6 +94,8 @@ class ChunkIndex:
             IndexDamagedError: the table or the version is not there, or cannot be read.
         """
         try:
+            if "://" not in uri:
+                Path(uri).stat()  # to connect would make the folder
             table = _connect(uri).open_table(name)
             if version is not None:
                 table.checkout(version)
