@@ -405,6 +405,20 @@ def test_damage_is_found_and_mended(home: Home, name: str) -> None:
     assert home.verify().differences == []
 
 
+def test_structure_alone_is_mended_too(home: Home) -> None:
+    no_vector_anywhere(home)
+    after, _ = verify_and_repair(home.settings, None, seed=7, run=lambda: index(home.settings))
+    assert after.differences == []
+    assert comparable(published_rows(home.settings)) == home.clean
+
+
+def test_a_plain_run_mends_rows_and_indices_at_once(home: Home) -> None:
+    lost_full_text_index_and_rows(home)
+    home.ledger.set_meta("fingerprint", "")
+    index(home.settings)
+    assert home.verify().differences == []
+
+
 def test_differences_name_their_file(home: Home) -> None:
     a_row_stands_twice(home)
     found = home.verify(None)
