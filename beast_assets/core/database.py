@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from beast_assets.core.errors import UsageError
+from beast_assets.core.errors import BeastError, UsageError
 
 _BUSY_TIMEOUT_MS = 30_000
 # SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
@@ -64,8 +64,8 @@ def integrity(engine: sa.Engine) -> list[str]:
     try:
         with engine.connect() as connection:
             lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
-    except sa.exc.DatabaseError as error:
-        return [str(error.orig)]
+    except (sa.exc.DatabaseError, BeastError) as error:
+        return [str(error).splitlines()[0]]
     return [line for line in map(str, lines) if line != "ok"]
 
 
