@@ -322,9 +322,9 @@ def forgotten_vectors(home: Home) -> None:
 
 @damage("uncached")
 def lost_cache(home: Home) -> None:
+    engine_for(cache_url(home.settings)).dispose()
     for path in home.settings.home.glob("embeddings.sqlite*"):
         path.unlink()
-    engine_for.cache_clear()
 
 
 @damage("database")
@@ -627,7 +627,7 @@ def test_a_run_in_between_is_noticed(home: Home, monkeypatch: pytest.MonkeyPatch
 
 
 def test_damaged_ledger_is_said_and_left_alone(home: Home) -> None:
-    engine_for.cache_clear()
+    engine_for(home.settings.ledger_url).dispose()
     path = home.settings.home / "ledger.sqlite"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
