@@ -21,6 +21,7 @@ from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import get_settings
 
 Command = Callable[..., None]
+_SHOWN = 20
 
 
 class Output:
@@ -167,9 +168,95 @@ def search(settings: Settings, output: Output, query: str, k: int) -> None:
 def status(settings: Settings, output: Output) -> None:
     """Show what the index holds."""
     from beast_assets.core.status import index_status
+    from beast_assets.core.words import in_words
 
     found = index_status(settings)
-    output.answer(found, [f"{key}: {value}" for key, value in found.items()])
+    output.answer(found, in_words(found))
+
+
+@cli.command()
+@click.argument("dirs", nargs=-1, type=click.Path(path_type=bytes), metavar="[DIR]...")
+@click.option("--all", "everything", is_flag=True, help="Name every path, not the first 20.")
+@common_options
+def plan(settings: Settings, output: Output, dirs: tuple[bytes, ...], everything: bool) -> None:
+    """Show what the next `beast index` would do, and do none of it."""
+    from beast_assets.core.preview import preview
+    from beast_assets.core.roots import existing_root
+
+    found = preview(settings, [existing_root(path) for path in dirs])
+    at_most = None if everything else _SHOWN
+    output.answer(found.to_dict(at_most), found.lines(at_most))
+
+
+@cli.command()
+@click.option(
+    "--read-data-subset",
+    "subset",
+    metavar="5%|N|all",
+    help="Also read, cut and embed again a share of the files, N of them, or all.",
+)
+@click.option("--seed", type=click.IntRange(0), help="Choose the same files as another time.")
+@click.option("--repair", is_flag=True, help="Write anew what differs, and verify again.")
+@common_options
+def verify(
+    settings: Settings, output: Output, subset: str | None, seed: int | None, repair: bool
+) -> None:
+    """Compare ledger, index and disk; exit with 1 if anything differs."""
+    import secrets
+
+    from beast_assets.core.sampling import parse_sample
+    from beast_assets.core.verify import verify as run
+    from beast_assets.indexing import repair_now
+
+    sample = None if subset is None else parse_sample(subset)
+    seed = secrets.randbelow(2**31) if seed is None else seed
+    if repair:
+        found, repaired = repair_now(settings, sample, seed)
+    else:
+        found, repaired = run(settings, sample, seed), []
+    output.answer(found.to_dict(repaired), found.lines(repaired))
+    if found.differences:
+        sys.exit(BeastError.exit_code)
+
+
+@cli.command()
+@click.argument("path", type=click.Path(path_type=bytes))
+@click.option("--query", help="Also say where this query ranks the file.")
+@common_options
+def explain(settings: Settings, output: Output, path: bytes, query: str | None) -> None:
+    """Say why a path is in the index or not, and what is known of it."""
+    from beast_assets.core.explain import explain as run
+    from beast_assets.core.explain import explanation_lines
+
+    found = run(settings, path, query)
+    output.answer(found, explanation_lines(found))
+
+
+@cli.group()
+def quarantine() -> None:
+    """List files that could not be read, and have them tried again."""
+
+
+@quarantine.command("list")
+@click.option("--all", "everything", is_flag=True, help="Skipped files, too, by reason.")
+@common_options
+def quarantine_listed(settings: Settings, output: Output, everything: bool) -> None:
+    """List the files with which something is wrong."""
+    from beast_assets.core.quarantine import quarantine_lines, quarantine_list
+
+    found = quarantine_list(settings, skipped=everything)
+    output.answer(found, quarantine_lines(found))
+
+
+@quarantine.command("retry")
+@click.argument("paths", nargs=-1, type=click.Path(path_type=bytes), metavar="[PATH]...")
+@common_options
+def quarantine_retry(settings: Settings, output: Output, paths: tuple[bytes, ...]) -> None:
+    """Have the next `beast index` read quarantined files again (all, if none is named)."""
+    from beast_assets.core.quarantine import retry
+
+    marked = retry(settings, paths)
+    output.answer({"marked": marked}, [f"will be tried again: {path}" for path in marked])
 
 
 @cli.group()

@@ -6,7 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from beast_assets.core.errors import BeastError, UsageError
+from beast_assets.core.findings import Difference, Findings
+from beast_assets.core.mend import verify_and_repair
 from beast_assets.core.pipeline import observed_report
+from beast_assets.core.sampling import Sample
 from beast_assets.core.session import Request, Session, open_session
 from beast_assets.core.settings import Settings
 
@@ -49,7 +52,7 @@ def index_now(
     with open_session(
         wanted, request, timeout_s=_PATIENCE_S, clear_up=_clear_up(settings)
     ) as session:
-        if not session.ledger.roots() and not session.plan.changes:
+        if not session.ledger.roots() and not session.changed_buckets():
             raise UsageError("no folder to index: name one, as in `beast index DIR`")
         buckets = session.choose(request)
         if buckets:
@@ -60,6 +63,15 @@ def index_now(
         counts["bytes_hashed"] += sum(looked[key] for key in looked.keys() - counts["buckets"])
     counts["seconds"] = round(time.monotonic() - began, 3)
     return counts
+
+
+def repair_now(
+    settings: Settings, sample: Sample | None, seed: int
+) -> tuple[Findings, list[Difference]]:
+    """Verify the home and have a run write anew what is wrong (see ``verify_and_repair``)."""
+    return verify_and_repair(
+        settings, sample, seed, lambda: index_now(settings), timeout_s=_PATIENCE_S
+    )
 
 
 def _run(

@@ -15,6 +15,7 @@ from beast_assets.core.database import engine_for
 from beast_assets.core.embedding import load_embedder
 from beast_assets.core.errors import HeldBackError, UsageError
 from beast_assets.core.hashing import ChangedWhileReading
+from beast_assets.core.home import cache_url
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.maintenance import maintain
 from beast_assets.core.reading import Content, read_content
@@ -164,6 +165,7 @@ def test_root_that_became_a_link_is_the_same_root(
 
 
 def test_damaged_cache_is_put_aside(indexed: Report, settings: Settings, docs: Path) -> None:
+    engine_for(cache_url(settings)).dispose()
     engine_for.cache_clear()
     path = settings.home / "embeddings.sqlite"
     for suffix in ("-wal", "-shm"):

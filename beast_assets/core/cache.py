@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from beast_assets.core.database import engine_for, slices, upsert
+from beast_assets.core.database import engine_for, parse_url, slices, upsert
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ def _open(url: str) -> sa.Engine:
     except sa.exc.DatabaseError:
         if engine.dialect.name != "sqlite":
             raise
-        engine = _start_anew(engine)
+        engine = put_aside(engine)
         _metadata.create_all(engine)
     return engine
 
@@ -98,7 +98,7 @@ def drop_unused(url: str, live: Iterable[Sequence[str]], grace: timedelta) -> in
     return removed
 
 
-def _start_anew(engine: sa.Engine) -> sa.Engine:
+def put_aside(engine: sa.Engine) -> sa.Engine:
     """Put a damaged file aside: what it held can be computed again."""
     path = Path(engine.url.database or "")
     engine.dispose()
@@ -119,9 +119,25 @@ class EmbeddingCache:
         except sa.exc.DatabaseError:
             if self._engine.dialect.name != "sqlite":
                 raise
-            self._engine = _start_anew(self._engine)
+            self._engine = put_aside(self._engine)
             _metadata.create_all(self._engine)
             self._model_id = self._number(fingerprint)
+
+    @classmethod
+    def open_existing(cls, url: str, fingerprint: str) -> "EmbeddingCache | None":
+        """Open it for reading; None where no vector of this model was ever kept."""
+        parsed = parse_url(url)
+        if parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists():
+            return None
+        cache = cls.__new__(cls)
+        cache._engine = engine_for(url)
+        if not sa.inspect(cache._engine).has_table(_models.name):
+            return None
+        query = sa.select(_models.c.model_id).where(_models.c.fingerprint == fingerprint)
+        with cache._engine.connect() as connection:
+            found = connection.scalar(query)
+        cache._model_id = int(found or 0)
+        return cache if found is not None else None
 
     def _number(self, fingerprint: str) -> int:
         query = sa.select(_models.c.model_id).where(_models.c.fingerprint == fingerprint)
@@ -153,6 +169,29 @@ class EmbeddingCache:
                 for key, vector in connection.execute(query):
                     found[key.hex()] = np.frombuffer(vector, dtype=np.float16)
         return found
+
+    def missing(self, keys: Sequence[str]) -> set[str]:
+        """Those of the keys that have no vector."""
+        found: set[str] = set()
+        with self._engine.connect() as connection:
+            for part in slices(keys):
+                query = sa.select(_vectors.c.text_sha256).where(
+                    _vectors.c.model_id == self._model_id,
+                    _vectors.c.text_sha256.in_([bytes.fromhex(key) for key in part]),
+                )
+                found.update(key.hex() for key in connection.scalars(query))
+        return set(keys) - found
+
+    def drop(self, keys: Sequence[str]) -> None:
+        """Forget the vectors of these texts."""
+        with self._engine.begin() as connection:
+            for part in slices(keys):
+                connection.execute(
+                    sa.delete(_vectors).where(
+                        _vectors.c.model_id == self._model_id,
+                        _vectors.c.text_sha256.in_([bytes.fromhex(key) for key in part]),
+                    )
+                )
 
     def put(self, vectors: "Mapping[str, NDArray[np.float16]]") -> None:
         """Keep vectors, by the SHA-256 (hex) of their texts."""

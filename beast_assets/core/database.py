@@ -78,6 +78,18 @@ def scrub(url: str) -> None:
         )
 
 
+def integrity(engine: sa.Engine) -> list[str]:
+    """What SQLite says is wrong with its file, a line each; nothing for another database."""
+    if engine.dialect.name != "sqlite":
+        return []
+    try:
+        with engine.connect() as connection:
+            lines = connection.exec_driver_sql("PRAGMA integrity_check").scalars().all()
+    except (sa.exc.DatabaseError, BeastError) as error:
+        return [str(error).splitlines()[0]]
+    return [line for line in map(str, lines) if line != "ok"]
+
+
 def upsert(
     connection: sa.Connection,
     table: sa.Table,

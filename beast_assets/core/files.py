@@ -148,6 +148,14 @@ class RootHandle:
         """Open a file of the root as `open_beneath` does."""
         return open_beneath(self.fd, path)
 
+    def stat(self, path: bytes) -> Stat:
+        """The stat of a file of the root, opened likewise."""
+        fd = self.open(path)
+        try:
+            return stat_of(fd)
+        finally:
+            os.close(fd)
+
 
 @contextmanager
 def open_root(root: bytes) -> Iterator[RootHandle]:

@@ -9,10 +9,12 @@ import hashlib
 import warnings
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from beast_assets.core.errors import IndexDamagedError
+from beast_assets.core.errors import BeastError, IndexDamagedError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -97,11 +99,13 @@ class ChunkIndex:
             IndexDamagedError: the table or the version is not there, or cannot be read.
         """
         try:
+            if "://" not in uri:
+                Path(uri).stat()  # to connect would make the folder
             table = _connect(uri).open_table(name)
             if version is not None:
                 table.checkout(version)
             return cls(table)
-        except (ValueError, RuntimeError, OSError) as error:
+        except Exception as error:  # a panic of the library below is of no other kind
             raise IndexDamagedError(
                 f"the index at {uri} cannot be read ({error}): run `beast index` to repair it"
             ) from error
@@ -202,16 +206,22 @@ class ChunkIndex:
 
     def mend_indices(self) -> None:
         """Drop the indices whose files are lost or damaged; ``finish`` makes what readers need."""
+        broken = self.broken_indices()
         for found in self._table.list_indices():
-            if not self._answers(found.columns[0]):
+            if found.columns[0] in broken:
                 self._table.drop_index(found.name)
 
+    def broken_indices(self) -> list[str]:
+        """The columns whose index does not answer."""
+        columns = [found.columns[0] for found in self._table.list_indices()]
+        return [column for column in columns if not self._answers(column)]
+
     def _answers(self, column: str) -> bool:
-        dimension = self._table.schema.field("vector").type.list_size
-        query, kind = ("the a b c", "fts") if column == "text" else ([0.1] * dimension, "vector")
+        vector = [0.1] * self.dimension
+        query, kind = ("the a b c", "fts") if column == "text" else (vector, "vector")
         try:
             self._table.search(query, query_type=kind).limit(1).to_arrow()
-        except (ValueError, RuntimeError, OSError):
+        except Exception:  # as in ``open``
             return False
         return True
 
@@ -231,6 +241,11 @@ class ChunkIndex:
         return int(self._table.version)
 
     @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        return int(self._table.schema.field("vector").type.list_size)
+
+    @property
     def table(self) -> Any:
         """The LanceDB table, at the version in view."""
         return self._table
@@ -240,6 +255,20 @@ class ChunkIndex:
         for batch in self._table.search().select(["text_sha256"]).to_batches():
             yield batch["text_sha256"].to_pylist()
 
+    def rows_of(self, file_id: str) -> list[dict[str, Any]]:
+        """A file's rows in the order of the text, without texts and vectors, with ``_rowid``.
+
+        Raises:
+            IndexDamagedError: the rows cannot be read.
+        """
+        from lancedb.expr import col, lit
+
+        columns = [name for name in self._table.schema.names if name not in ("text", "vector")]
+        with reading():
+            search = self._table.search().where(col("file_id") == lit(file_id)).select(columns)
+            rows: list[dict[str, Any]] = search.with_row_id(True).to_arrow().to_pylist()
+        return sorted(rows, key=lambda row: int(row["char_start"]))
+
     def digests(self) -> dict[str, tuple[int, str]]:
         """Number and ``rows_digest`` of each file's rows, by the file's name.
 
@@ -247,7 +276,7 @@ class ChunkIndex:
             IndexDamagedError: the rows cannot be read.
         """
         chunk_ids: dict[str, list[str]] = defaultdict(list)
-        try:
+        with reading():
             batches = self._table.search().select(["file_id", "chunk_id"]).to_batches()
             for batch in batches:
                 pairs = zip(
@@ -255,8 +284,6 @@ class ChunkIndex:
                 )
                 for file, chunk in pairs:
                     chunk_ids[file].append(chunk)
-        except (ValueError, RuntimeError, OSError) as error:
-            raise IndexDamagedError(f"the index's rows cannot be read: {error}") from error
         return {file: (len(names), rows_digest(names)) for file, names in chunk_ids.items()}
 
 
@@ -275,6 +302,23 @@ def tables_of(uri: str, index_name: str) -> set[str]:
         token = page.page_token
         if not token:
             return {name for name in found if name.startswith(f"chunks_{index_name}_")}
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """Read rows: what the libraries below raise for damaged files is one error.
+
+    Raises:
+        IndexDamagedError: the rows cannot be read.
+    """
+    try:
+        yield
+    except BeastError:
+        raise
+    except Exception as error:  # as in ``open``
+        raise IndexDamagedError(
+            f"the index's rows cannot be read ({error}): run `beast index` to repair it"
+        ) from error
 
 
 def drop_tables(uri: str, names: Iterable[str]) -> None:

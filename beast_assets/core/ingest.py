@@ -92,7 +92,7 @@ class Ingest:
             self._replaced.append(change.file_id)
 
     def _keep(self, change: Change, content: Content) -> None:
-        rows = [_row(change, content.key, chunk) for chunk in content.chunks]
+        rows = [row_of(change, content.key, chunk) for chunk in content.chunks]
         status, reason = ledgers.INDEXED, None
         if content.skip is not None:
             reason = content.skip.reason
@@ -148,6 +148,8 @@ class Ingest:
                 self._table = published.table
                 self._index = ChunkIndex.open(uri, self._table)
                 self._index.begin(published.version)
+                if self.session.dirty:  # who damaged the rows may have damaged their indices
+                    self._index.mend_indices()
         return self._index
 
     def publish(self) -> int:
@@ -229,7 +231,8 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
     return Ingested(ingest.work, version)
 
 
-def _row(change: Change, content: str, chunk: Chunk) -> Row:
+def row_of(change: Change, content: str, chunk: Chunk) -> Row:
+    """The row of a file's chunk; ``content`` is the file's as the ledger keeps it."""
     text_sha256 = ids.text_sha256(chunk.text)
     return Row(
         ids.chunk_id(change.file_id, content, chunk.char_start, chunk.char_end, text_sha256),

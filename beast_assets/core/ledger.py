@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from beast_assets.core import ids
 from beast_assets.core import ledger_rows as rows
 from beast_assets.core import ledger_tables as tables
-from beast_assets.core.database import engine_for, parse_url, slices, upsert
+from beast_assets.core.database import engine_for, integrity, parse_url, slices, upsert
 from beast_assets.core.errors import NoIndexError, RecipeMismatchError
 from beast_assets.core.ledger_rows import FileRow, Indexed, Observed, Publication, Published, Root
 from beast_assets.core.snapshot import Snapshot, of_rows
@@ -232,6 +232,27 @@ class Ledger:
         with self._engine.connect() as connection:
             return int(connection.scalar(query) or 0)
 
+    def explained(self) -> list[FileRow]:
+        """The rows without text, by path: quarantined, skipped, or to be tried again."""
+        statement = sa.select(*tables.ROW).where(tables.files.c.reason.is_not(None))
+        with self._engine.connect() as connection:
+            found = map(FileRow._make, connection.execute(statement))
+            return sorted(found, key=lambda row: (row.root_id, row.path))
+
+    def between(self, low: str | None, high: str | None) -> list[FileRow]:
+        """The rows of files whose names lie in ``[low, high)``; None is no bound."""
+        statement = sa.select(*tables.ROW)
+        if low is not None:
+            statement = statement.where(tables.files.c.file_id >= low)
+        if high is not None:
+            statement = statement.where(tables.files.c.file_id < high)
+        with self._engine.connect() as connection:
+            return list(map(FileRow._make, _raw(connection, statement)))
+
+    def integrity(self) -> list[str]:
+        """What the database says is wrong with its file."""
+        return integrity(self._engine)
+
     @contextmanager
     def _writing_files(self) -> Iterator[sa.Connection]:
         """A transaction in which rows of files change: the kept snapshot does not outlive it."""
@@ -279,9 +300,15 @@ class Ledger:
             for part in slices(file_ids):
                 connection.execute(statement.where(tables.files.c.file_id.in_(part)))
 
+    def outdated(self, reasons: str, but: str) -> list[FileRow]:
+        """The rows that ``reconsider`` marks."""
+        statement = sa.select(*tables.ROW).where(_outdated(reasons, but))
+        with self._engine.connect() as connection:
+            return list(map(FileRow._make, connection.execute(statement)))
+
     def reconsider(self, reasons: str, but: str) -> None:
         """Mark as not indexed what was skipped for a reason like ``reasons``, save ``but``."""
-        outdated = sa.and_(tables.files.c.reason.like(reasons), tables.files.c.reason != but)
+        outdated = _outdated(reasons, but)
         with self._engine.connect() as connection:
             if (
                 connection.scalar(sa.select(tables.files.c.file_id).where(outdated).limit(1))
@@ -402,6 +429,10 @@ def _raw(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any
     compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
     cursor = connection.exec_driver_sql(str(compiled)).cursor
     return [] if cursor is None else list(cursor.fetchall())
+
+
+def _outdated(reasons: str, but: str) -> sa.ColumnElement[bool]:
+    return sa.and_(tables.files.c.reason.like(reasons), tables.files.c.reason != but)
 
 
 def _put_meta(connection: sa.Connection, values: Mapping[str, str]) -> None:

@@ -44,6 +44,7 @@ class Observation:
         bytes_hashed: bytes read to tell whether suspects changed, by bucket.
         unavailable: why roots could not be scanned; their files are left as they are.
         held_back: removals that are not among the changes, because a guard does not trust them.
+        unhashed: suspects beyond the budget: whether they changed is not known.
         roots: the roots that were looked at.
     """
 
@@ -52,6 +53,7 @@ class Observation:
     bytes_hashed: Counter[str] = field(default_factory=Counter)
     unavailable: list[str] = field(default_factory=list)
     held_back: list[HeldBack] = field(default_factory=list)
+    unhashed: list[Suspect] = field(default_factory=list)
     roots: list[Root] = field(default_factory=list)
 
 
@@ -235,6 +237,7 @@ def _check_suspects(
         for done, suspect in enumerate(suspects, 1):
             progress.tell("hash", done, len(suspects))
             if left is not None and suspect.entry.stat.size > left:
+                seen.unhashed.append(suspect)
                 # Left for a run where the times differ; one that only was not settled can wait.
                 if suspect.entry.stat != suspect.row.stat:
                     seen.changes.append(changed(suspect))

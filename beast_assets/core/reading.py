@@ -7,7 +7,7 @@ of another.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from beast_assets.core.chunking import chunk_parts
+from beast_assets.core.chunking import PART_SEPARATOR, chunk_parts
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable, read_stable
 from beast_assets.core.ledger_rows import Observed, content_key
 from beast_assets.core.observe import unreadable
@@ -30,6 +30,7 @@ class Content:
         skip: why there are no chunks, if so.
         extractor: what made the text, or refused to.
         chunks: its windows.
+        text: what they were cut from.
     """
 
     observed: Observed
@@ -37,6 +38,7 @@ class Content:
     skip: Skip | None = None
     extractor: str | None = None
     chunks: tuple[Chunk, ...] = ()
+    text: str = ""
 
     @property
     def key(self) -> str:
@@ -119,7 +121,14 @@ def _read(
         fits=fits,
         chunker=settings.chunker,
     )
-    return Content(observed, result.size_read, found.skip, found.extractor, tuple(chunks))
+    return Content(
+        observed,
+        result.size_read,
+        found.skip,
+        found.extractor,
+        tuple(chunks),
+        PART_SEPARATOR.join(part.text for part in found.parts),
+    )
 
 
 def _secret(parts: Sequence[Part]) -> str | None:

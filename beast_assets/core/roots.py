@@ -35,14 +35,24 @@ def register_roots(ledger: Ledger, paths: Iterable[bytes], home: Path) -> list[R
     Raises:
         UsageError: a folder is the home, or lies in it.
     """
-    added = []
+    known = [root.path for root in ledger.roots()]
+    return [ledger.add_root(path) for path in new_roots(known, paths, home)]
+
+
+def new_roots(known: Iterable[bytes], paths: Iterable[bytes], home: Path) -> list[bytes]:
+    """Those of ``paths``, as absolute names, that registering would add to the ``known`` ones.
+
+    Raises:
+        UsageError: a folder is the home, or lies in it.
+    """
+    covered, added = list(known), []
     for path in map(absolute_root, paths):
         if _covers(absolute_root(bytes(home)), path):
             raise UsageError(f"{_shown(path)} belongs to the home {home}: index another folder")
-        known = [root.path for root in ledger.roots()]
-        same = {folder_identity(other) for other in known} - {None}
-        if folder_identity(path) not in same and not any(_covers(outer, path) for outer in known):
-            added.append(ledger.add_root(path))
+        same = {folder_identity(other) for other in covered} - {None}
+        if folder_identity(path) not in same and not any(_covers(one, path) for one in covered):
+            added.append(path)
+            covered.append(path)
     return added
 
 

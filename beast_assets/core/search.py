@@ -4,17 +4,16 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beast_assets.core.embedding import Embedder, load_embedder, model_fingerprint
-from beast_assets.core.errors import IndexDamagedError, NoIndexError
-from beast_assets.core.files import RootHandle, open_root, stat_of
+from beast_assets.core.errors import NoIndexError
+from beast_assets.core.files import open_root
 from beast_assets.core.hashing import hash_stable
-from beast_assets.core.index import ChunkIndex
+from beast_assets.core.index import ChunkIndex, reading
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.planning import is_trusted
 from beast_assets.core.recipe import check_recipe
-from beast_assets.core.records import Stat
 from beast_assets.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,6 +58,24 @@ class Hit:
         return asdict(self)
 
 
+#: Numbers of rows with their scores, best first.
+Ranking = list[tuple[int, float]]
+
+
+class Rankings(NamedTuple):
+    """The same question asked in three ways.
+
+    Attributes:
+        vector: by meaning; the score is the cosine.
+        text: by words; the score is BM25.
+        fused: what a search goes by.
+    """
+
+    vector: Ranking
+    text: Ranking
+    fused: Ranking
+
+
 def show_path(path: bytes) -> str:
     """A path as text for people and JSON; what is not UTF-8 is escaped."""
     return path.decode("utf-8", "backslashreplace")
@@ -97,20 +114,29 @@ class Searcher:
         Raises:
             IndexDamagedError: the index cannot be read.
         """
-        depth = max(_CANDIDATES, 2 * k)
-        query = query.encode("utf-8", "replace").decode()  # what a terminal passes may be no text
-        try:
-            ranked = fuse([self._by_vector(query, depth), self._by_text(query, depth)])[:k]
+        with reading():
+            ranked = self.rankings(query, max(_CANDIDATES, 2 * k)).fused[:k]
             rows = self._rows([row_id for row_id, _ in ranked]) if ranked else {}
-        except (RuntimeError, OSError) as error:
-            raise IndexDamagedError(
-                f"the index cannot be read ({error}): run `beast index` to repair it"
-            ) from error
         stale: dict[str, bool] = {}
         hits = [self._hit(rows[row_id], score, stale) for row_id, score in ranked]
         return [hit for hit in hits if hit is not None]
 
-    def _by_vector(self, query: str, depth: int) -> list[int]:
+    def rankings(self, query: str, depth: int) -> Rankings:
+        """The rows in the order of each ranking.
+
+        Args:
+            query: as for ``search``.
+            depth: how many rows of each of the two rankings.
+        """
+        query = query.encode("utf-8", "replace").decode()  # what a terminal passes may be no text
+        vector, text = self._by_vector(query, depth), self._by_text(query, depth)
+        return Rankings(vector, text, fuse([[row for row, _ in one] for one in (vector, text)]))
+
+    def rows_of(self, file_id: str) -> list[dict[str, Any]]:
+        """A file's rows in the version that is searched (see ``ChunkIndex.rows_of``)."""
+        return self._index.rows_of(file_id)
+
+    def _by_vector(self, query: str, depth: int) -> Ranking:
         if self._embedder is None:
             self._embedder = load_embedder(
                 self._settings.model,
@@ -122,15 +148,16 @@ class Searcher:
         search = self._index.table.search(vector, vector_column_name="vector")
         if self._index.has_index("vector"):
             search = search.nprobes(_PROBES).refine_factor(_REFINE)
-        return _row_ids(search.distance_type("dot"), "_distance", depth)
+        found = _ranked(search.distance_type("dot"), "_distance", depth)
+        return [(row, 1 - distance) for row, distance in found]
 
-    def _by_text(self, query: str, depth: int) -> list[int]:
+    def _by_text(self, query: str, depth: int) -> Ranking:
         from lancedb.query import MatchQuery
 
         if not self._index.has_index("text"):
             return []
         search = self._index.table.search(MatchQuery(query, "text"), query_type="fts")
-        return _row_ids(search, "_score", depth)
+        return _ranked(search, "_score", depth)
 
     def _rows(self, row_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         columns = [name for name in self._index.table.schema.names if name != "vector"]
@@ -162,9 +189,7 @@ class Searcher:
         recorded = self._ledger.file(row["file_id"])
         try:
             with open_root(root) as handle:
-                if recorded is not None and is_trusted(
-                    recorded, _stat(handle, row["path"]), _NEVER
-                ):
+                if recorded is not None and is_trusted(recorded, handle.stat(row["path"]), _NEVER):
                     return bool(recorded.content != row["content_sha256"])
                 return bool(hash_stable(handle.fd, row["path"]).sha256 != row["content_sha256"])
         except OSError:
@@ -173,14 +198,6 @@ class Searcher:
 
 # No hash is as young as this: only settled ones are believed.
 _NEVER = 2**63
-
-
-def _stat(handle: RootHandle, path: bytes) -> Stat:
-    fd = handle.open(path)
-    try:
-        return stat_of(fd)
-    finally:
-        os.close(fd)
 
 
 def fuse(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
@@ -192,7 +209,6 @@ def fuse(rankings: Sequence[Sequence[int]]) -> list[tuple[int, float]]:
     return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
 
 
-def _row_ids(search: Any, score: str, depth: int) -> list[int]:
+def _ranked(search: Any, score: str, depth: int) -> Ranking:
     table: pa.Table = search.with_row_id(True).select([score]).limit(depth).to_arrow()
-    ids: list[int] = table["_rowid"].to_pylist()
-    return ids
+    return list(zip(table["_rowid"].to_pylist(), table[score].to_pylist(), strict=True))

@@ -12,6 +12,7 @@ from beast_assets.core.ledger import Ledger
 from beast_assets.core.search import show_path
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
+from beast_assets.core.words import moment
 
 
 def index_status(settings: Settings) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
     totals = ledger.totals()
     published = ledger.published()
     recipe = ledger.recipe() or {}
+    updated = ledger.meta("published_ns")
     return {
         "files": totals["files"],
         "chunks": totals["chunks"],
@@ -39,6 +41,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "version": published.version if published else None,
         "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
         "held_back": json.loads(ledger.meta("held_back") or "[]"),
+        "updated": str(moment(int(updated))) if updated else None,
     }
 
 
