@@ -54,7 +54,7 @@ def state(settings: Settings, path: Path | bytes) -> tuple[str, str]:
         ("build/out.md", "ignored", "by the rule build/ (.gitignore:2)"),
         ("build/never/was.md", "ignored", "by the rule build/ (.gitignore:2)"),
         ("run.log", "ignored", "by the rule *.log (default)"),
-        (".env", "ignored", "by the rule .env (never read)"),
+        (".env", "ignored", "by the rule .env* (never read)"),
         ("model.gguf", "skipped", "model file"),
         ("link.md", "skipped", "symlink"),
         ("wrong.md", "quarantined", "undecodable: begins with the mark of utf-16"),

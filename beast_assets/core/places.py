@@ -57,9 +57,9 @@ def state_of(
         record: what the ledger has of it.
 
     Returns:
-        ``outside`` any root, ``own`` (the home), ``forgotten``, ``away`` with its root, ``ignored``, ``folder``,
-        ``absent``, ``gone`` (absent, with a record), ``waiting`` for the next run, ``changed``,
-        ``indexed``, ``skipped`` or ``quarantined``; and why.
+        ``outside`` any root, ``own`` (the home), ``forgotten``, ``away`` with its root,
+        ``ignored``, ``folder``, ``absent``, ``gone`` (absent, with a record), ``waiting`` for the
+        next run, ``changed``, ``indexed``, ``skipped`` or ``quarantined``; and why.
     """
     if at.root is None:
         roots = ", ".join(show_path(root.path) for root in ledger.roots()) or "none"
