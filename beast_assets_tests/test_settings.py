@@ -63,7 +63,7 @@ def test_defaults(tmp_path: Path) -> None:
         chunk_overlap=0,
         max_text_bytes=67_108_864,
         secret_scan=True,
-        embed_batch=64,
+        embed_batch=256,
         retention_days=7,
         lock_timeout_s=3600.0,
         sensor_seconds=30,

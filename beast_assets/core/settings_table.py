@@ -215,7 +215,7 @@ TABLE = (
     _field(
         "embed_batch",
         _whole(1, 65_536),
-        64,
+        256,
         "texts given to the model at once; after a kill at most these are embedded again",
     ),
     _field(
