@@ -4,18 +4,20 @@ A batch is committed as soon as the model returns it: after a kill only the batc
 embedded again. Vectors are kept as float16, the precision of the index itself.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from beast_assets.core.database import engine_for, slices, upsert
+from beast_assets.core.database import engine_for, put_aside, slices, upsert
+from beast_assets.core.errors import DatabaseDamagedError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_log = logging.getLogger(__name__)
 _metadata = sa.MetaData()
 
 _models = sa.Table(
@@ -35,31 +37,29 @@ _vectors = sa.Table(
 )
 
 
-def _start_anew(engine: sa.Engine) -> sa.Engine:
-    """Put a damaged file aside: what it held can be computed again."""
-    path = Path(engine.url.database or "")
-    engine.dispose()
-    path.replace(path.with_name(f"{path.name}.damaged"))
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    return engine
-
-
 class EmbeddingCache:
     """The vectors of one model, in a database."""
 
     def __init__(self, url: str, fingerprint: str) -> None:
         self._engine = engine_for(url)
+        self._fingerprint = fingerprint
         try:
-            _metadata.create_all(self._engine)
-            self._model_id = self._number(fingerprint)
-        except sa.exc.DatabaseError:
-            if self._engine.dialect.name != "sqlite":
-                raise
-            self._engine = _start_anew(self._engine)
-            _metadata.create_all(self._engine)
-            self._model_id = self._number(fingerprint)
+            self._model_id = self._begin()
+        except DatabaseDamagedError:
+            self._start_anew()
+
+    def _begin(self) -> int:
+        _metadata.create_all(self._engine)
+        return self._number(self._fingerprint)
+
+    def _start_anew(self) -> None:
+        """Put a damaged file aside: what it held can be computed again."""
+        aside = put_aside(self._engine)
+        _log.warning(
+            "the cache of vectors was damaged: it lies in %s now, and texts are embedded again",
+            aside,
+        )
+        self._model_id = self._begin()
 
     def _number(self, fingerprint: str) -> int:
         query = sa.select(_models.c.model_id).where(_models.c.fingerprint == fingerprint)
@@ -79,6 +79,13 @@ class EmbeddingCache:
         Returns:
             Key → float16 vector of the model's dimension; keys without one are left out.
         """
+        try:
+            return self._get(keys)
+        except DatabaseDamagedError:
+            self._start_anew()
+            return {}
+
+    def _get(self, keys: Sequence[str]) -> "dict[str, NDArray[np.float16]]":
         import numpy as np
 
         found: dict[str, NDArray[np.float16]] = {}
@@ -94,7 +101,7 @@ class EmbeddingCache:
 
     def put(self, vectors: "Mapping[str, NDArray[np.float16]]") -> None:
         """Keep vectors, by the SHA-256 (hex) of their texts."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "model_id": self._model_id,
                 "text_sha256": bytes.fromhex(key),
@@ -102,6 +109,13 @@ class EmbeddingCache:
             }
             for key, vector in vectors.items()
         ]
+        try:
+            self._put(rows)
+        except DatabaseDamagedError:
+            self._start_anew()
+            self._put([row | {"model_id": self._model_id} for row in rows])
+
+    def _put(self, rows: Sequence[Mapping[str, Any]]) -> None:
         with self._engine.begin() as connection:
             upsert(connection, _vectors, rows, update=("vector",))
 

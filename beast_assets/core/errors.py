@@ -50,3 +50,15 @@ class ModelError(BeastError):
 
 class IndexDamagedError(BeastError):
     """The index cannot be read as it stands; an indexing run repairs it."""
+
+
+class DatabaseDamagedError(BeastError):
+    """SQLite calls a database of ours damaged; an indexing run puts it aside and makes another.
+
+    Attributes:
+        place: its file; empty for the ledger.
+    """
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place

@@ -8,13 +8,14 @@ needed exactly where the halves disagree.
 
 import hashlib
 import json
+import logging
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,9 +23,12 @@ from beast_assets.core import ids
 from beast_assets.core import ledger_rows as rows
 from beast_assets.core import ledger_tables as tables
 from beast_assets.core.database import engine_for, parse_url, slices, upsert
-from beast_assets.core.errors import NoIndexError, RecipeMismatchError
+from beast_assets.core.errors import DatabaseDamagedError, NoIndexError, RecipeMismatchError
 from beast_assets.core.ledger_rows import FileRow, Indexed, Observed, Publication, Published, Root
+from beast_assets.core.roots_copy import read_copy, write_copy
 from beast_assets.core.snapshot import Snapshot, of_rows
+
+_log = logging.getLogger(__name__)
 
 _NOT_INDEXED: dict[str, Any] = {"indexed": None, "chunks": 0, "rows_digest": None}
 _OBSERVED = ("regular", "size", "mtime_ns", "ctime_ns", "inode", "hashed_ns", "content")
@@ -46,13 +50,8 @@ class Ledger:
         """
         ledger = cls(engine_for(url))
         tables.metadata.create_all(ledger._engine)
-        with ledger._engine.begin() as connection:
-            upsert(
-                connection,
-                tables.meta,
-                [{"key": "schema_version", "value": tables.SCHEMA_VERSION}],
-                update=(),
-            )
+        if ledger.meta("schema_version") is None:
+            ledger._begin()
         ledger._check_schema()
         if ledger.meta("schema_version") in tables.ADDED_TO:
             for index in tables.INDEXES:
@@ -72,10 +71,34 @@ class Ledger:
         parsed = parse_url(url)
         missing = parsed.get_backend_name() == "sqlite" and not Path(parsed.database or "").exists()
         ledger = None if missing else cls(engine_for(url))
-        if ledger is None or not sa.inspect(ledger._engine).has_table("meta"):
+        begun = ledger is not None and sa.inspect(ledger._engine).has_table("meta")
+        if ledger is None or not begun or ledger.meta("schema_version") is None:
             raise NoIndexError("there is no index here yet: run `beast index DIR` first")
         ledger._check_schema()
         return ledger
+
+    def _begin(self) -> None:
+        """Fill a ledger that was made just now: where one was lost, its roots are known yet."""
+        known = read_copy(self._engine.url)
+        version = {"key": "schema_version", "value": tables.SCHEMA_VERSION}
+        with self._engine.begin() as connection:
+            upsert(connection, tables.roots, list(map(_root_row, known)), update=())
+            upsert(connection, tables.meta, [version], update=())
+        if known:
+            _log.warning("a new ledger was made; folders that an earlier one had: %d", len(known))
+
+    def check(self) -> None:
+        """See that the database's structure is whole.
+
+        Raises:
+            DatabaseDamagedError: it is not.
+        """
+        if self._engine.dialect.name != "sqlite":
+            return
+        with self._engine.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
+        if found != "ok":
+            raise DatabaseDamagedError(f"the ledger's database is damaged ({found})")
 
     def _check_schema(self) -> None:
         found = self.meta("schema_version")
@@ -100,18 +123,15 @@ class Ledger:
 
     def buckets(self) -> int | None:
         """How many buckets the index has; None before the first run fixed it."""
-        value = self.meta("buckets")
-        return None if value is None else int(value)
+        return _parsed(int, self.meta("buckets"))
 
     def recipe(self) -> dict[str, str] | None:
         """What the published index was built with; None before the first publication."""
-        value = self.meta("recipe")
-        return None if value is None else dict(json.loads(value))
+        return _parsed(_recipe, self.meta("recipe"))
 
     def published(self) -> Published | None:
         """Where readers look; None before the first publication."""
-        value = self.meta("published")
-        return None if value is None else Published(**json.loads(value))
+        return _parsed(_published, self.meta("published"))
 
     def view(self) -> tuple[Published, dict[str, str]] | None:
         """Where readers look and what that was built with, of one and the same publication."""
@@ -120,10 +140,10 @@ class Ledger:
             rows = connection.execute(
                 sa.select(tables.meta.c.key, tables.meta.c.value).where(tables.meta.c.key.in_(keys))
             )
-            found = {key: json.loads(value) for key, value in rows}
-        if len(found) < len(keys):
-            return None
-        return Published(**found["published"]), found["recipe"]
+            found = {key: value for key, value in rows}
+        published = _parsed(_published, found.get("published"))
+        recipe = _parsed(_recipe, found.get("recipe"))
+        return None if published is None or recipe is None else (published, recipe)
 
     def index_name(self) -> str:
         """A word for this ledger in the names of its tables: other tables are not ours."""
@@ -135,9 +155,18 @@ class Ledger:
 
     def retired_tables(self, keep: timedelta) -> list[str]:
         """Tables that a rebuild replaced longer ago than ``keep``."""
-        retired: dict[str, int] = json.loads(self.meta("retired") or "{}")
+        retired = self._retired()
         until = time.time_ns() - int(keep.total_seconds() * 1e9)
         return [name for name, since in retired.items() if since <= until]
+
+    def _retired(self) -> dict[str, int]:
+        return _parsed(json.loads, self.meta("retired")) or {}
+
+    def is_stray(self, table: str) -> bool:
+        """Whether a table is ours and nothing names it: what a dead rebuild or ledger left."""
+        published = self.published()
+        known = {*self._retired(), published.table if published else ""}
+        return table.startswith(f"chunks_{self.index_name()}_") and table not in known
 
     # -- roots -----------------------------------------------------------------------------------
 
@@ -152,15 +181,32 @@ class Ledger:
     def add_root(self, path: bytes) -> Root:
         """Register a folder by its absolute path; one that is there already stays."""
         root = Root(ids.root_id(path), path)
-        row = {"root_id": root.root_id, "path": path, "added_ns": time.time_ns()}
         with self._engine.begin() as connection:
-            upsert(connection, tables.roots, [row], update=())
+            upsert(connection, tables.roots, [_root_row(path)], update=())
+            self._copy_roots(connection)
         return root
 
     def remove_root(self, root_id: str) -> None:
         """Forget a folder; the next run takes its files out of the index."""
         with self._engine.begin() as connection:
             connection.execute(sa.delete(tables.roots).where(tables.roots.c.root_id == root_id))
+            self._copy_roots(connection)
+
+    def keep_roots(self) -> None:
+        """Bring the copy of the roots up to date; the lock is held.
+
+        Raises:
+            DatabaseDamagedError: a root has another name than its path gives.
+        """
+        roots = self.roots()
+        if any(ids.root_id(root.path) != root.root_id for root in roots):
+            raise DatabaseDamagedError("the ledger's database is damaged (a root has another name)")
+        write_copy(self._engine.url, [root.path for root in roots])
+
+    def _copy_roots(self, connection: sa.Connection) -> None:
+        # Before the commit: a folder that was removed must not come back from the copy.
+        paths = connection.scalars(sa.select(tables.roots.c.path).order_by(tables.roots.c.path))
+        write_copy(self._engine.url, paths)
 
     # -- files -----------------------------------------------------------------------------------
 
@@ -299,7 +345,7 @@ class Ledger:
 
     def publish(self, publication: Publication) -> None:
         """Make a version of the index the one that readers see: the commit point of a run."""
-        retired: dict[str, int] = json.loads(self.meta("retired") or "{}")
+        retired = self._retired()
         before = self.published()
         if before is not None:
             retired[before.table] = time.time_ns()
@@ -364,6 +410,29 @@ class Ledger:
                 totals["chunks"] += int(chunks)
                 totals[status] += int(entries)
         return totals
+
+
+_T = TypeVar("_T")
+
+
+def _parsed(parse: Callable[[str], _T], value: str | None) -> _T | None:
+    """A fact as its type; None where there is none."""
+    try:
+        return None if value is None or value == "" else parse(value)
+    except (ValueError, TypeError) as error:
+        raise DatabaseDamagedError(f"the ledger's database is damaged ({value!r})") from error
+
+
+def _published(value: str) -> Published:
+    return Published(**json.loads(value))
+
+
+def _recipe(value: str) -> dict[str, str]:
+    return dict(json.loads(value))
+
+
+def _root_row(path: bytes) -> dict[str, Any]:
+    return {"root_id": ids.root_id(path), "path": path, "added_ns": time.time_ns()}
 
 
 def _raw(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any, ...]]:

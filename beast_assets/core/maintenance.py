@@ -12,7 +12,7 @@ from pathlib import Path
 
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.home import lock_path
-from beast_assets.core.index import ChunkIndex, drop_tables
+from beast_assets.core.index import ChunkIndex, drop_tables, table_names
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import Published
 from beast_assets.core.lock import writer_lock
@@ -63,6 +63,7 @@ def maintain(
         ledger.republish(Published(published.table, index.version))
         index.drop_versions(keep)
         drop_tables(uri, ledger.retired_tables(keep))
+        drop_tables(uri, [name for name in table_names(uri) if ledger.is_stray(name)])
         settle(ledger, uri)
         return Maintained(index.version, index.count(), before, _size(uri))
 

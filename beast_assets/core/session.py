@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from beast_assets.core import ids
-from beast_assets.core.errors import HeldBackError, NoIndexError
+from beast_assets.core.errors import DatabaseDamagedError, HeldBackError, NoIndexError
 from beast_assets.core.home import lock_path, prepare_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.lock import Held, writer_lock
@@ -21,6 +21,7 @@ from beast_assets.core.reading import too_large
 from beast_assets.core.recipe import check_recipe, current_recipe
 from beast_assets.core.repair import repair
 from beast_assets.core.roots import register_roots
+from beast_assets.core.salvage import check_names, salvage
 from beast_assets.core.settings import Settings
 
 
@@ -130,21 +131,35 @@ def open_session(
         if isinstance(lock.look, Session) and lock.look.answers(request):
             yield lock.look
             return
-        ledger = Ledger.open(settings.ledger_url)
-        recipe = current_recipe(settings)
-        if not request.rebuild:
-            check_recipe(ledger.recipe(), recipe)
-        count = _fix_bucket_count(ledger, settings)
-        register_roots(ledger, settings.roots, settings.home)
-        dirty = repair(ledger, settings.index_uri)
-        ledger.reconsider("larger than %", but=too_large(settings))
-        trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
-        observation = observe(ledger, own_folders(settings), count, trust)
-        plan = Plan.of(observation.changes, count)
-        lock.look = Session(
-            settings, request, lock, ledger, count, recipe, observation, plan, dirty
-        )
-        yield lock.look
+        try:
+            lock.look = _look(settings, request, lock, hash_budget)
+        except DatabaseDamagedError as error:
+            salvage(settings.ledger_url, settings.home, error)
+            lock.look = _look(settings, request, lock, hash_budget)
+        try:
+            yield lock.look
+        except DatabaseDamagedError as error:
+            salvage(settings.ledger_url, settings.home, error)
+            raise
+
+
+def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | None) -> Session:
+    ledger = Ledger.open(settings.ledger_url)
+    recipe = current_recipe(settings)
+    if not request.rebuild:
+        check_recipe(ledger.recipe(), recipe)
+    count = _fix_bucket_count(ledger, settings)
+    register_roots(ledger, settings.roots, settings.home)
+    ledger.keep_roots()
+    dirty = repair(ledger, settings.index_uri)
+    ledger.reconsider("larger than %", but=too_large(settings))
+    trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
+    observation = observe(ledger, own_folders(settings), count, trust)
+    plan = Plan.of(observation.changes, count)
+    if observation.changes or dirty:  # what follows writes: not onto a ledger that is not whole
+        ledger.check()
+        check_names(observation.changes)
+    return Session(settings, request, lock, ledger, count, recipe, observation, plan, dirty)
 
 
 def own_folders(settings: Settings) -> list[Path]:

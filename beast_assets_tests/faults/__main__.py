@@ -55,10 +55,12 @@ def main(quick: bool, as_json: bool, only: str) -> None:
     for name, problems in failed.items():
         click.echo(f"FAILED {name}\n  " + "\n  ".join(problems))
     for part, row in table.items():
-        click.echo(f"{part:8} {row['cases']:4} cases, {row['failed']} failed, {row['seconds_each']} s each")
-    click.echo(f"{time.monotonic() - began:.0f} s in all")
+        counts = f"{row['cases']:4} cases, {row['failed']} failed"
+        click.echo(f"{part:8} {counts}, {row['seconds_each']} s each")
+    seconds = round(time.monotonic() - began, 1)
+    click.echo(f"{seconds} s in all")
     if as_json:
-        click.echo(json.dumps({"parts": table, "failed": failed, "seconds": time.monotonic() - began}))
+        click.echo(json.dumps({"parts": table, "failed": failed, "seconds": seconds}))
     raise SystemExit(1 if failed else 0)
 
 

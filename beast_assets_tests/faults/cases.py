@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from beast_assets_tests.faults import children
@@ -46,7 +47,7 @@ def run_all(cases: Sequence[Case], scene: Scene) -> list[Outcome]:
         folder.mkdir()
         # One after the other in a process of its own, which forks for each.
         share = cases[number::workers]
-        started.append((folder, children.Child(lambda: _run_share(share, scene, folder), folder)))
+        started.append((folder, children.Child(partial(_run_share, share, scene, folder), folder)))
     outcomes: list[Outcome] = []
     for folder, child in started:
         ended = child.wait(patience_s=3_600)

@@ -4,6 +4,7 @@ A fork costs 0.1 s where a new interpreter costs 3; LanceDB starts its threads a
 The process that forks must never open a database or a table itself.
 """
 
+import importlib
 import os
 import pickle
 import select
@@ -18,6 +19,21 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE_S = 120.0
+_USED = (
+    "lancedb.expr",
+    "lancedb.index",
+    "lancedb.query",
+    "sqlalchemy.dialects.sqlite",
+    "beast_assets.cli",
+    "beast_assets.core.embedding.hashing_backend",
+    "beast_assets.core.maintenance",
+    "beast_assets.core.pipeline",
+    "beast_assets.core.search",
+    "beast_assets.definitions",
+    "beast_assets.defs.launch",
+    "beast_assets.defs.runs",
+    "beast_assets.indexing",
+)
 
 
 @dataclass(frozen=True)
@@ -106,16 +122,5 @@ def answer(work: Callable[[], Any], folder: Path) -> Any:
 
 def import_everything() -> None:
     """Import what any child may need, and use nothing of it."""
-    import lancedb.expr
-    import lancedb.index
-    import lancedb.query
-    import sqlalchemy.dialects.sqlite
-
-    import beast_assets.cli
-    import beast_assets.core.embedding.hashing_backend
-    import beast_assets.core.maintenance
-    import beast_assets.core.pipeline
-    import beast_assets.definitions
-    import beast_assets.defs.launch
-    import beast_assets.defs.runs
-    import beast_assets.indexing  # noqa: F401
+    for name in _USED:
+        importlib.import_module(name)
