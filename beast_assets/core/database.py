@@ -61,8 +61,16 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 
 
 def _explain(place: str | None, context: sa.engine.ExceptionContext) -> None:
-    """Raise in our words what is wrong with the file and not with the statement."""
-    error = context.original_exception
+    complain(place, context.original_exception)
+
+
+def complain(place: str | None, error: BaseException) -> None:
+    """Raise in our words what is wrong with an SQLite file; nothing where a statement is wrong.
+
+    Raises:
+        DatabaseDamagedError: SQLite calls the file damaged.
+        BeastError: the file cannot be read or written.
+    """
     code = getattr(error, "sqlite_errorname", "")
     # A text that is none has no code of its own.
     if code.startswith(_DAMAGED) or str(error).startswith("Could not decode to UTF-8"):

@@ -9,6 +9,7 @@ needed exactly where the halves disagree.
 import hashlib
 import json
 import logging
+import sqlite3
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ import sqlalchemy as sa
 from beast_assets.core import ids
 from beast_assets.core import ledger_rows as rows
 from beast_assets.core import ledger_tables as tables
-from beast_assets.core.database import engine_for, parse_url, slices, upsert
+from beast_assets.core.database import complain, engine_for, parse_url, slices, upsert
 from beast_assets.core.errors import DatabaseDamagedError, NoIndexError, RecipeMismatchError
 from beast_assets.core.ledger_rows import FileRow, Indexed, Observed, Publication, Published, Root
 from beast_assets.core.roots_copy import read_copy, write_copy
@@ -53,6 +54,7 @@ class Ledger:
         if ledger.meta("schema_version") is None:
             ledger._begin()
         ledger._check_schema()
+        ledger._recall_roots()
         if ledger.meta("schema_version") in tables.ADDED_TO:
             for index in tables.INDEXES:
                 index.create(ledger._engine, checkfirst=True)
@@ -78,14 +80,32 @@ class Ledger:
         return ledger
 
     def _begin(self) -> None:
-        """Fill a ledger that was made just now: where one was lost, its roots are known yet."""
-        known = read_copy(self._engine.url)
         version = {"key": "schema_version", "value": tables.SCHEMA_VERSION}
         with self._engine.begin() as connection:
-            upsert(connection, tables.roots, list(map(_root_row, known)), update=())
             upsert(connection, tables.meta, [version], update=())
-        if known:
-            _log.warning("a new ledger was made; folders that an earlier one had: %d", len(known))
+
+    def _recall_roots(self) -> None:
+        """Take back the roots that only the copy has: this ledger is new, or older than the copy.
+
+        Raises:
+            DatabaseDamagedError: a root has another name than its path gives.
+        """
+        roots = self.roots()
+        if any(ids.root_id(root.path) != root.root_id for root in roots):
+            raise DatabaseDamagedError("the ledger's database is damaged (a root has another name)")
+        if set(read_copy(self._engine.url)) == {root.path for root in roots}:
+            return
+        with self._engine.begin() as connection:
+            # A write first: whoever changes the roots, and their copy, is waited for.
+            connection.execute(sa.delete(tables.roots).where(tables.roots.c.root_id == ""))
+            known = set(connection.scalars(sa.select(tables.roots.c.path)))
+            lost = [path for path in read_copy(self._engine.url) if path not in known]
+            upsert(connection, tables.roots, list(map(_root_row, lost)), update=())
+            self._copy_roots(connection)
+        if lost:
+            _log.warning(
+                "the ledger did not know of %d folders: they are back from a copy", len(lost)
+            )
 
     def check(self) -> None:
         """See that the database's structure is whole.
@@ -191,17 +211,6 @@ class Ledger:
         with self._engine.begin() as connection:
             connection.execute(sa.delete(tables.roots).where(tables.roots.c.root_id == root_id))
             self._copy_roots(connection)
-
-    def keep_roots(self) -> None:
-        """Bring the copy of the roots up to date; the lock is held.
-
-        Raises:
-            DatabaseDamagedError: a root has another name than its path gives.
-        """
-        roots = self.roots()
-        if any(ids.root_id(root.path) != root.root_id for root in roots):
-            raise DatabaseDamagedError("the ledger's database is damaged (a root has another name)")
-        write_copy(self._engine.url, [root.path for root in roots])
 
     def _copy_roots(self, connection: sa.Connection) -> None:
         # Before the commit: a folder that was removed must not come back from the copy.
@@ -441,7 +450,11 @@ def _raw(connection: sa.Connection, statement: sa.Select[Any]) -> list[tuple[Any
         return [tuple(row) for row in connection.execute(statement)]
     compiled = statement.compile(connection.engine, compile_kwargs={"literal_binds": True})
     cursor = connection.exec_driver_sql(str(compiled)).cursor
-    return [] if cursor is None else list(cursor.fetchall())
+    try:
+        return [] if cursor is None else list(cursor.fetchall())
+    except sqlite3.Error as error:  # not seen by SQLAlchemy here
+        complain(connection.engine.url.database, error)
+        raise
 
 
 def _put_meta(connection: sa.Connection, values: Mapping[str, str]) -> None:

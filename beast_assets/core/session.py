@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from beast_assets.core import ids
 from beast_assets.core.errors import DatabaseDamagedError, HeldBackError, NoIndexError
@@ -23,6 +24,8 @@ from beast_assets.core.repair import repair
 from beast_assets.core.roots import register_roots
 from beast_assets.core.salvage import check_names, salvage
 from beast_assets.core.settings import Settings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -150,7 +153,6 @@ def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | N
         check_recipe(ledger.recipe(), recipe)
     count = _fix_bucket_count(ledger, settings)
     register_roots(ledger, settings.roots, settings.home)
-    ledger.keep_roots()
     dirty = repair(ledger, settings.index_uri)
     ledger.reconsider("larger than %", but=too_large(settings))
     trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
@@ -160,6 +162,14 @@ def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | N
         ledger.check()
         check_names(observation.changes)
     return Session(settings, request, lock, ledger, count, recipe, observation, plan, dirty)
+
+
+def mended(run: Callable[[], T]) -> T:
+    """Run it, and once more if damage to the ledger came to light: it is put aside by then."""
+    try:
+        return run()
+    except DatabaseDamagedError:
+        return run()
 
 
 def own_folders(settings: Settings) -> list[Path]:

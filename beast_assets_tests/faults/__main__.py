@@ -11,7 +11,10 @@ import click
 
 from beast_assets_tests.faults import children
 from beast_assets_tests.faults.cases import Case, Outcome, run_all
+from beast_assets_tests.faults.damage import damage
+from beast_assets_tests.faults.errors import errors
 from beast_assets_tests.faults.kills import kills
+from beast_assets_tests.faults.pairs import pairs
 from beast_assets_tests.faults.scenes import Scene, prepare
 
 PARTS = ("kills", "errors", "pairs", "damage")
@@ -19,7 +22,9 @@ PARTS = ("kills", "errors", "pairs", "damage")
 
 def matrix(scene: Scene, quick: bool) -> list[Case]:
     """All cases, or the sample that is run with every change."""
-    return [*kills(scene, every=13 if quick else 1)]
+    if not quick:
+        return [*kills(scene), *errors(scene), *pairs(), *damage()]
+    return [*kills(scene, 40), *errors(scene, 8), *pairs(8), *damage(8)]
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:

@@ -57,12 +57,10 @@ def look(settings: Settings) -> Sight:
 
 def sound(settings: Settings, scene: "Scene", *, wanted: Sight | None = None) -> list[str]:
     """What is wrong with a home that should be complete, in words; nothing where all is well."""
-    from beast_assets.core.lock import writer_lock
+    from beast_assets.core.ledger import Ledger
     from beast_assets.core.maintenance import maintain
     from beast_assets_tests.faults.scenes import index
 
-    with writer_lock(settings.home / "writer.lock"):
-        pass
     seen = look(settings)
     problems = list(seen.problems)
     if seen != (wanted or scene.new):
@@ -73,7 +71,8 @@ def sound(settings: Settings, scene: "Scene", *, wanted: Sight | None = None) ->
     maintain(settings, keep=timedelta(0))
     if look(settings) != seen:
         problems.append("maintenance altered the rows")
-    tables = [path.name for path in Path(settings.index_uri).glob("*.lance")]
+    ours = f"chunks_{Ledger.open(settings.ledger_url).index_name()}_*.lance"
+    tables = list(Path(settings.index_uri).glob(ours))
     if len(tables) != 1:
         problems.append(f"{len(tables)} tables are left after maintenance")
     return problems
@@ -82,8 +81,8 @@ def sound(settings: Settings, scene: "Scene", *, wanted: Sight | None = None) ->
 def _found(settings: Settings) -> list[str]:
     from beast_assets.core.search import Searcher
 
-    hits = Searcher(settings).search("topic22x1y3", 1)
-    found = bool(hits) and hits[0].path.endswith("note-22.md") and not hits[0].stale
+    hits = Searcher(settings).search("topic31x1y3", 1)
+    found = bool(hits) and hits[0].path.endswith("note-31.md") and not hits[0].stale
     return [] if found else ["a search does not find the passage"]
 
 

@@ -35,6 +35,7 @@ class Scene:
         folder: of everything.
         old: what readers see in the home ``old``.
         new: what a clean build of today's documents gives.
+        narrow: the same without the second folder.
         fresh: texts of today that the home ``old`` has no vectors of.
         encoded: texts that were given to the model, counted over processes.
     """
@@ -42,6 +43,7 @@ class Scene:
     folder: Path
     old: Sight
     new: Sight
+    narrow: Sight
     fresh: int
     encoded: "Counter"
 
@@ -101,16 +103,17 @@ def prepare(folder: Path) -> Scene:
     homes = folder / "homes"
     homes.mkdir(parents=True)
     _write_old(folder)
-    bare = Scene(folder, Sight(), Sight(), 0, Counter())
+    bare = Scene(folder, Sight(), Sight(), Sight(), 0, Counter())
     old = _build(folder, "old", lambda s: look(_indexed(replace(s, roots=bare.roots))))
     _edit(folder / "docs")
     new = _build(folder, "clean", lambda s: look(_indexed(replace(s, roots=bare.roots))))
+    narrow = _build(folder, "narrow", lambda s: look(_indexed(replace(s, roots=bare.roots[:1]))))
     fresh = _derive(folder, "old", "new", lambda settings: index(settings).work.embedded)
     _derive(folder, "new", "rebuilt", lambda settings: index(settings, Request(rebuild=True)))
     _derive(folder, "new", "maintained", lambda s: maintain(s, keep=timedelta(0)))
     _derive(folder, "new", "disagreeing", _disagree)
     _derive(folder, "new", "lost", lambda settings: shutil.rmtree(settings.index_uri))
-    return Scene(folder, old, new, fresh, bare.encoded)
+    return Scene(folder, old, new, narrow, fresh, bare.encoded)
 
 
 def _build(folder: Path, name: str, work: Callable[[Settings], Sight]) -> Sight:
