@@ -43,7 +43,11 @@ def engine_for(url: str) -> sa.Engine:
     writer.
     """
     parsed = parse_url(url)
-    engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    engine = sa.create_engine(
+        parsed,
+        pool_pre_ping=parsed.get_backend_name() != "sqlite",
+        hide_parameters=True,  # paths and texts have no place in the words of an error
+    )
     if engine.dialect.name == "sqlite":
         if engine.url.database:
             Path(engine.url.database).touch(mode=0o600)

@@ -13,7 +13,7 @@ from beast_assets_tests.faults import children
 from beast_assets_tests.faults.cases import Case, Outcome, run_all
 from beast_assets_tests.faults.damage import damage
 from beast_assets_tests.faults.errors import errors
-from beast_assets_tests.faults.kills import kills
+from beast_assets_tests.faults.kills import kills, kills_of_commands
 from beast_assets_tests.faults.pairs import pairs
 from beast_assets_tests.faults.scenes import Scene, prepare
 
@@ -23,8 +23,9 @@ PARTS = ("kills", "errors", "pairs", "damage")
 def matrix(scene: Scene, quick: bool) -> list[Case]:
     """All cases, or the sample that is run with every change."""
     if not quick:
-        return [*kills(scene), *errors(scene), *pairs(), *damage()]
-    return [*kills(scene, 40), *errors(scene, 8), *pairs(8), *damage(8)]
+        ours = [*kills(scene), *kills_of_commands(scene, 10)]
+        return [*ours, *errors(scene), *pairs(), *damage()]
+    return [*kills(scene, 40), *errors(scene, 23), *pairs(8), *damage(12)]
 
 
 def figures(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:

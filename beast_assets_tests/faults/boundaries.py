@@ -37,7 +37,9 @@ def fail(number: int) -> Act:
     def act(name: str) -> None:
         words = os.strerror(number)
         if name.startswith("database"):
-            raise sqlite3.OperationalError(f"disk I/O error: {words}")
+            error = sqlite3.OperationalError(f"disk I/O error: {words}")
+            error.sqlite_errorname = "SQLITE_IOERR"
+            raise error
         if name.startswith("index"):
             raise RuntimeError(f"lance error: LanceError(IO): {words} (os error {number})")
         raise OSError(number, words)

@@ -4,35 +4,37 @@ import errno
 import os
 import resource
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
+from beast_assets.core.errors import BeastError
 from beast_assets.core.settings import Settings
 from beast_assets_tests.faults import children
 from beast_assets_tests.faults.boundaries import Boundaries, fail
 from beast_assets_tests.faults.cases import Case
-from beast_assets_tests.faults.checks import sound
 from beast_assets_tests.faults.commands import beast
 from beast_assets_tests.faults.kills import recovered, seen_complete
-from beast_assets_tests.faults.scenes import BATCH, Scene
+from beast_assets_tests.faults.rights import give_up_overrides
+from beast_assets_tests.faults.scenes import BATCH, Scene, index
 
 _NUMBERS = (errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EACCES)
-_NOBODY = 65_534
 _DISK = 64 * 2**20
-_ROOM_LEFT = (0, 4, 12, 32, 64, 128, 256, 512)
-_DESCRIPTORS = (2, 4, 6, 8, 12, 16)
+_COMMANDS = (("old", "index"), ("disagreeing", "index"), ("rebuilt", "maintain"))
+_ROOM_LEFT = (0, 8, 32, 64, 96, 128, 192, 512)
+_ENOUGH = 128 * 1024
+_DESCRIPTORS = (0, 1, 2, 3, 4, 6, 8)
 _FORBIDDEN = (
-    (".", 0o500),
     ("writer.lock", 0o400),
     ("ledger.sqlite", 0o400),
     ("ledger.sqlite", 0o000),
     ("embeddings.sqlite", 0o400),
-    ("index", 0o500),
     ("index", 0o000),
+    ("index/*/data", 0o500),
+    ("index/*/_versions", 0o500),
 )
 
 
@@ -47,37 +49,45 @@ def can_mount() -> bool:
 
 
 def _injected(scene: Scene) -> Iterator[Case]:
-    place = scene.folder / "counted errors"
-    place.mkdir()
-    settings = scene.home("old", place)
-    boundaries = Boundaries(settings.home)
-    names = children.answer(beast(scene, settings.home, "index", boundaries=boundaries), place)
-    for number, name in enumerate(names, 1):
-        code = _NUMBERS[number % len(_NUMBERS)]
-        what = f"{errno.errorcode[code]} at write {number}, {name}"
-        yield Case("errors", f"update: {what}", partial(_fail, number, code))
+    for home, word in _COMMANDS:
+        place = scene.folder / f"counted errors {home}"
+        place.mkdir()
+        settings = scene.home(home, place)
+        boundaries = Boundaries(settings.home)
+        names = children.answer(beast(scene, settings.home, word, boundaries=boundaries), place)
+        for number, name in enumerate(names, 1):
+            code = _NUMBERS[number % len(_NUMBERS)]
+            title = f"{word} in {home}: {errno.errorcode[code]} at write {number}, {name}"
+            # Where a folder is there already, that is all that is asked.
+            fail_at = partial(_fail, home, word, number, code, name != "file mkdir")
+            yield Case("errors", title, fail_at)
 
 
-def _fail(number: int, code: int, scene: Scene, place: Path) -> list[str]:
-    settings = scene.home("old", place)
+def _fail(
+    home: str, word: str, number: int, code: int, must_fail: bool, scene: Scene, place: Path
+) -> list[str]:
+    settings = scene.home(home, place)
     boundaries = Boundaries(settings.home, at=number, act=fail(code))
-    return _judge(settings, scene, place, boundaries=boundaries)
+    work = beast(scene, settings.home, word, boundaries=boundaries)
+    return _judge(settings, scene, place, work, must_fail=must_fail)
 
 
 def _judge(
     settings: Settings,
     scene: Scene,
     place: Path,
-    *words: str,
-    boundaries: Boundaries | None = None,
+    work: Callable[[], object],
+    *,
     hinder: Callable[[], None] = lambda: None,
     relieve: Callable[[], None] = lambda: None,
+    must_fail: bool = True,
 ) -> list[str]:
-    """Run the command under a fault, look what readers see, and run it once more without."""
+    """Do work under a fault, look what readers see, and index once more without it."""
     before = scene.encoded.value
-    work = beast(scene, settings.home, "index", *words, boundaries=boundaries)
     failed = children.run(lambda: (hinder(), work())[1], place)
     problems = _clear(failed)
+    if must_fail and failed.code == 0:
+        problems.append("the fault was not felt")
     relieve()
     problems += seen_complete(settings, scene, place)
     allowed = before + max(scene.new.texts, scene.fresh) + BATCH
@@ -102,11 +112,13 @@ def _clear(ended: children.Ended) -> list[str]:
 def _full_disks() -> Iterator[Case]:
     for home in ("old", "first"):
         for room in _ROOM_LEFT:
-            name = f"{home}: {room} KiB left on the disk"
-            yield Case("errors", name, partial(_full_disk, home, room * 1024))
+            for engine in (False, True):
+                who = "engine" if engine else "command"
+                name = f"{who} in {home}: {room} KiB left on the disk"
+                yield Case("errors", name, partial(_full_disk, home, room * 1024, engine))
 
 
-def _full_disk(home: str, room: int, scene: Scene, place: Path) -> list[str]:
+def _full_disk(home: str, room: int, engine: bool, scene: Scene, place: Path) -> list[str]:
     if not can_mount():
         return []
     disk = place / "disk"
@@ -120,8 +132,20 @@ def _full_disk(home: str, room: int, scene: Scene, place: Path) -> list[str]:
         os.truncate(filler, 0)
         with filler.open("wb") as file:
             os.posix_fallocate(file.fileno(), 0, free.f_bavail * free.f_bsize - room)
+        rooted = replace(settings, roots=scene.roots)
         words = [os.fsdecode(root) for root in scene.roots] if home == "first" else []
-        return _judge(settings, scene, place, *words, relieve=filler.unlink)
+        command = beast(scene, settings.home, "index", *words)
+        work = partial(_engine_in_words, rooted) if engine else command
+        return _judge(settings, scene, place, work, relieve=filler.unlink, must_fail=room < _ENOUGH)
+
+
+def _engine_in_words(settings: Settings) -> None:
+    """The engine alone, without Dagster's databases to fail before ours do."""
+    try:
+        index(settings)
+    except (BeastError, OSError, RuntimeError) as error:
+        sys.stderr.write(f"beast: {error}\n")
+        sys.exit(1)
 
 
 @contextmanager
@@ -159,11 +183,14 @@ def _few_descriptors(number: int, scene: Scene, place: Path) -> list[str]:
         import lancedb
 
         lancedb.connect(str(place / "warm"))  # its own threads and their descriptors come first
-        used = max(map(int, os.listdir("/proc/self/fd")))
+        highest = max(int(path.name) for path in Path("/proc/self/fd").iterdir())
+        while os.dup(1) < highest:
+            pass  # no gap is left below
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (used + number, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2 + number, hard))
 
-    return _judge(scene.home("old", place), scene, place, hinder=hinder)
+    settings = scene.home("old", place)
+    return _judge(settings, scene, place, beast(scene, settings.home, "index"), hinder=hinder)
 
 
 def _rights() -> Iterator[Case]:
@@ -173,20 +200,14 @@ def _rights() -> Iterator[Case]:
 
 def _forbid(name: str, mode: int, scene: Scene, place: Path) -> list[str]:
     settings = scene.home("old", place)
-    if os.geteuid() != 0:
-        return []
-    _give([place, settings.home, *settings.home.rglob("*")], _NOBODY)
-    forbidden = settings.home / name
+    forbidden = next(settings.home.glob(name))
     before = forbidden.stat().st_mode
     forbidden.chmod(mode)
-
-    def relieve() -> None:
-        forbidden.chmod(before)
-        _give([settings.home, *settings.home.rglob("*")], 0)
-
-    return _judge(settings, scene, place, hinder=partial(os.setuid, _NOBODY), relieve=relieve)
-
-
-def _give(paths: Sequence[Path], owner: int) -> None:
-    for path in paths:
-        os.chown(path, owner, owner)
+    return _judge(
+        settings,
+        scene,
+        place,
+        beast(scene, settings.home, "index"),
+        hinder=give_up_overrides,
+        relieve=partial(forbidden.chmod, before),
+    )

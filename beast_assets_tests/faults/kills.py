@@ -14,6 +14,7 @@ from beast_assets_tests.faults import children
 from beast_assets_tests.faults.boundaries import Boundaries
 from beast_assets_tests.faults.cases import Case
 from beast_assets_tests.faults.checks import Sight, look, sound
+from beast_assets_tests.faults.commands import beast
 from beast_assets_tests.faults.scenes import BATCH, Scene, index
 
 Do = Callable[[Settings], Any]
@@ -144,3 +145,45 @@ def recovered(settings: Settings, scene: Scene, place: Path, allowed: int) -> li
         return [f"the next run ended with {ended.code}: {ended.output[-1_500:]}"]
     problems: list[str] = ended.value
     return problems
+
+
+def kills_of_commands(scene: Scene, points: int) -> list[Case]:
+    """Points of death in ``beast index`` with Dagster, its databases included, evenly spread."""
+    place = scene.folder / "counted commands"
+    place.mkdir()
+    settings = scene.home("old", place)
+    boundaries = Boundaries(settings.home, own=False)
+    names = children.answer(beast(scene, settings.home, "index", boundaries=boundaries), place)
+    numbers = [1 + len(names) * point // points for point in range(points)]
+    return [
+        Case(
+            "kills",
+            f"beast index: before write {number}, {names[number - 1]}",
+            partial(_kill_command, number),
+        )
+        for number in numbers
+    ]
+
+
+def _kill_command(number: int, scene: Scene, place: Path) -> list[str]:
+    settings = scene.home("old", place)
+    boundaries = Boundaries(settings.home, at=number, own=False)
+    died = children.run(beast(scene, settings.home, "index", boundaries=boundaries), place)
+    problems = [] if died.killed else [f"it was not killed but ended with {died.code}"]
+    again = children.run(beast(scene, settings.home, "index"), place)
+    if again.code != 0:
+        problems.append(f"the next command ended with {again.code}: {again.output[-1_000:]}")
+    alive = children.answer(partial(_believed_alive, settings), place)
+    problems += [f"{alive} runs are believed alive"] if alive else []
+    found: list[str] = children.answer(lambda: sound(settings, scene), place)
+    return problems + found
+
+
+def _believed_alive(settings: Settings) -> int:
+    import dagster as dg
+
+    from beast_assets.defs.launch import home_instance
+    from beast_assets.defs.runs import IN_FLIGHT
+
+    with home_instance(settings) as instance:
+        return instance.get_runs_count(dg.RunsFilter(statuses=IN_FLIGHT))
