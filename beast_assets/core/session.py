@@ -158,9 +158,9 @@ def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | N
     trust = Trust(lock.since_ns, request.rehash, request.rebuild, hash_budget)
     observation = observe(ledger, own_folders(settings), count, trust)
     plan = Plan.of(observation.changes, count)
-    if observation.changes or dirty:  # what follows writes: not onto a ledger that is not whole
-        ledger.check()
-        check_names(observation.changes)
+    # What follows may write: not onto a ledger that is not whole.
+    ledger.check(whole=bool(observation.changes or dirty))
+    check_names(observation.changes)
     return Session(settings, request, lock, ledger, count, recipe, observation, plan, dirty)
 
 

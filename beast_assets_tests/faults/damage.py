@@ -145,8 +145,8 @@ def _harm_all(pattern: str, how: Callable[[Path], None], home: Path, _: Path) ->
 
 
 def _older_file(pattern: str, home: Path, _: Path) -> None:
-    older, *_, newest = _files(home, pattern)
-    shutil.copy(older, newest)
+    found = _files(home, pattern)
+    shutil.copy(found[0], found[-1])
 
 
 def _halve(path: Path) -> None:

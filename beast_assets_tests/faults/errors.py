@@ -78,13 +78,12 @@ def _judge(
     place: Path,
     work: Callable[[], object],
     *,
-    hinder: Callable[[], None] = lambda: None,
     relieve: Callable[[], None] = lambda: None,
     must_fail: bool = True,
 ) -> list[str]:
     """Do work under a fault, look what readers see, and index once more without it."""
     before = scene.encoded.value
-    failed = children.run(lambda: (hinder(), work())[1], place)
+    failed = children.run(work, place)
     problems = _clear(failed)
     if must_fail and failed.code == 0:
         problems.append("the fault was not felt")
@@ -179,7 +178,9 @@ def _descriptors() -> Iterator[Case]:
 
 
 def _few_descriptors(number: int, scene: Scene, place: Path) -> list[str]:
-    def hinder() -> None:
+    settings = scene.home("old", place)
+
+    def work() -> None:
         import lancedb
 
         lancedb.connect(str(place / "warm"))  # its own threads and their descriptors come first
@@ -188,9 +189,9 @@ def _few_descriptors(number: int, scene: Scene, place: Path) -> list[str]:
             pass  # no gap is left below
         _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 2 + number, hard))
+        beast(scene, settings.home, "index")()
 
-    settings = scene.home("old", place)
-    return _judge(settings, scene, place, beast(scene, settings.home, "index"), hinder=hinder)
+    return _judge(settings, scene, place, work)
 
 
 def _rights() -> Iterator[Case]:
@@ -203,11 +204,12 @@ def _forbid(name: str, mode: int, scene: Scene, place: Path) -> list[str]:
     forbidden = next(settings.home.glob(name))
     before = forbidden.stat().st_mode
     forbidden.chmod(mode)
-    return _judge(
-        settings,
-        scene,
-        place,
-        beast(scene, settings.home, "index"),
-        hinder=give_up_overrides,
-        relieve=partial(forbidden.chmod, before),
-    )
+
+    def work() -> None:
+        give_up_overrides()
+        # Rights belong to a thread: only what is forked from it has none with more.
+        ended = children.run(beast(scene, settings.home, "index"), place)
+        sys.stderr.write(ended.output)
+        sys.exit(ended.code)
+
+    return _judge(settings, scene, place, work, relieve=partial(forbidden.chmod, before))

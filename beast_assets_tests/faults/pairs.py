@@ -85,9 +85,12 @@ def _two_commands(chance: random.Random, scene: Scene, place: Path) -> list[str]
 
 def _maintain(chance: random.Random, scene: Scene, place: Path) -> list[str]:
     settings = scene.home("old", place)
-    both = [_work(settings), lambda: (maintain(settings, keep=timedelta(0), timeout_s=60), None)[1]]
-    chance.shuffle(both)
-    ended = _together(*both, chance, place)
+
+    def tidy() -> None:
+        maintain(settings, keep=timedelta(0), timeout_s=60)
+
+    first, second = chance.sample([_work(settings), tidy], 2)
+    ended = _together(first, second, chance, place)
     return _wrong(ended) + _sound(settings, scene, place)
 
 

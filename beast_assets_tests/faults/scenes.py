@@ -8,7 +8,7 @@ import os
 import shutil
 import sqlite3
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -81,11 +81,11 @@ class Counter:
 
         real = HashingEmbedder.encode
 
-        def encode(embedder: HashingEmbedder, texts: Any) -> Any:
+        def encode(embedder: HashingEmbedder, texts: Sequence[str]) -> Any:
             self.add(len(texts))
             return real(embedder, texts)
 
-        HashingEmbedder.encode = encode  # type: ignore[method-assign]
+        HashingEmbedder.encode = encode  # type: ignore[assignment, method-assign]
 
 
 def at(home: Path) -> Settings:
