@@ -7,7 +7,7 @@ from typing import Any
 
 from beast_assets.core.errors import BeastError, UsageError
 from beast_assets.core.pipeline import observed_report
-from beast_assets.core.session import Request, Session, mended, open_session
+from beast_assets.core.session import Request, Session, open_session, run_mending
 from beast_assets.core.settings import Settings
 
 # A sensor's look holds the lock for a moment; whoever holds it for longer is a run.
@@ -41,7 +41,7 @@ def index_now(
         HeldBackError: a rebuild would lose the files of a root that is away.
         BeastError: the run failed.
     """
-    return mended(lambda: _index_now(settings, roots, rehash, rebuild))
+    return run_mending(lambda: _index_now(settings, roots, rehash, rebuild))
 
 
 def _index_now(

@@ -11,7 +11,7 @@ from beast_assets.core.ingest import ingest
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.report import BucketReport, Holding, Report
-from beast_assets.core.session import Request, Session, mended, open_session
+from beast_assets.core.session import Request, Session, open_session, run_mending
 from beast_assets.core.settings import Settings
 
 
@@ -51,7 +51,7 @@ def run_index(
             session.ledger.record_run(run_id, report.to_dict())
             return report
 
-    return mended(run)
+    return run_mending(run)
 
 
 def _run(session: Session, buckets: Sequence[str], rebuild: bool) -> Report:

@@ -164,7 +164,7 @@ def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | N
     return Session(settings, request, lock, ledger, count, recipe, observation, plan, dirty)
 
 
-def mended(run: Callable[[], T]) -> T:
+def run_mending(run: Callable[[], T]) -> T:
     """Run it, and once more if damage to the ledger came to light: it is put aside by then."""
     try:
         return run()
@@ -182,7 +182,7 @@ def recorded_bucket_count(settings: Settings) -> int:
     """How many buckets the index has, or will have if there is none yet; makes nothing."""
     try:
         recorded = Ledger.open_existing(settings.ledger_url).buckets()
-    except NoIndexError:
+    except (NoIndexError, DatabaseDamagedError):  # the next look at the disk makes another ledger
         recorded = None
     return settings.buckets if recorded is None else recorded
 
