@@ -66,12 +66,18 @@ def common_options(command: Command) -> Command:
         except (OSError, UnicodeError) as error:
             _fail(output, BeastError(str(error)))
         except Exception as error:
-            # Of databases only the message is of use to a user; all else is ours to mend.
-            if not type(error).__module__.startswith("sqlalchemy"):
-                raise
-            _fail(output, BeastError(f"the database cannot be used: {error}"))
+            _fail(output, _of_storage(error))
 
     return wrapped
+
+
+def _of_storage(error: Exception) -> BeastError:
+    # Of databases only the message is of use to a user; all else is ours to mend.
+    if type(error).__module__.startswith("sqlalchemy"):
+        return BeastError(f"the database cannot be used: {getattr(error, 'orig', None) or error}")
+    if "LanceError(IO)" in str(error):
+        return BeastError(f"the index cannot be read or written: {error}")
+    raise error
 
 
 def _fail(output: Output, error: BeastError) -> NoReturn:

@@ -10,7 +10,7 @@ from beast_assets.core.findings import Difference, Findings
 from beast_assets.core.mend import verify_and_repair
 from beast_assets.core.pipeline import observed_report
 from beast_assets.core.sampling import Sample
-from beast_assets.core.session import Request, Session, open_session
+from beast_assets.core.session import Request, Session, open_session, run_mending
 from beast_assets.core.settings import Settings
 
 # A sensor's look holds the lock for a moment; whoever holds it for longer is a run.
@@ -46,8 +46,12 @@ def index_now(
         HeldBackError: a rebuild would lose the files of a root that is away.
         BeastError: the run failed.
     """
-    began = time.monotonic()
     request = Request(rehash=rehash, rebuild=rebuild, allow_mass_delete=allow_mass_delete)
+    return run_mending(lambda: _index_now(settings, roots, request))
+
+
+def _index_now(settings: Settings, roots: Sequence[bytes], request: Request) -> dict[str, Any]:
+    began = time.monotonic()
     wanted = replace(settings, roots=(*settings.roots, *roots))
     with open_session(
         wanted, request, timeout_s=_PATIENCE_S, clear_up=_clear_up(settings)

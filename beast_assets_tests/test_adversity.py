@@ -173,7 +173,7 @@ def test_damaged_cache_is_put_aside(indexed: Report, settings: Settings, docs: P
     path.write_bytes(b"no database" * 1_000)
     (docs / "new.md").write_text("new\n")
     assert index(settings).work.embedded == 1
-    assert (settings.home / "embeddings.sqlite.damaged").exists()
+    assert (settings.home / "embeddings.sqlite.damaged-1").exists()
 
 
 def test_file_that_goes_away_before_it_is_read_is_no_row(

@@ -17,7 +17,7 @@ import pytest
 
 from beast_assets.core import hashing, ids, reading
 from beast_assets.core.cache import EmbeddingCache
-from beast_assets.core.chunking import chunk_text
+from beast_assets.core.chunking import chunk_parts
 from beast_assets.core.database import engine_for
 from beast_assets.core.embedding.hashing_backend import HashingEmbedder
 from beast_assets.core.errors import LockedError, NoIndexError, RecipeMismatchError, UsageError
@@ -536,9 +536,9 @@ def test_text_that_no_row_covers_is_found_by_itself(
     """With a chunker that loses text, the index agrees with the chunker and not with the file."""
 
     def lossy(*words: Any, **more: Any) -> Any:
-        return chunk_text(*words, **more)[1:]
+        return chunk_parts(*words, **more)[1:]
 
-    monkeypatch.setattr(reading, "chunk_text", lossy)
+    monkeypatch.setattr(reading, "chunk_parts", lossy)
     add_root(settings, docs)
     index(settings)
     assert kinds(verify(settings, ALL)) == {"uncovered"}
@@ -626,7 +626,7 @@ def test_a_run_in_between_is_noticed(home: Home, monkeypatch: pytest.MonkeyPatch
         home.verify(None)
 
 
-def test_damaged_ledger_is_said_and_left_alone(home: Home) -> None:
+def test_damaged_ledger_is_said_and_made_anew_by_a_repair(home: Home) -> None:
     engine_for(home.settings.ledger_url).dispose()
     path = home.settings.home / "ledger.sqlite"
     with closing(sqlite3.connect(path)) as connection:
@@ -638,9 +638,11 @@ def test_damaged_ledger_is_said_and_left_alone(home: Home) -> None:
     data = bytearray(path.read_bytes())
     data[(root - 1) * size : root * size] = b"\xff" * size
     path.write_bytes(data)
-    found, _ = verify_and_repair(home.settings, None, 7, run=lambda: pytest.fail("ran"))
-    assert kinds(found) == {"database"}
-    assert found.differences[0].path == str(path)
+    assert kinds(verify(home.settings)) == {"database"}
+    found, before = verify_and_repair(home.settings, None, 7, run=lambda: index(home.settings))
+    assert {one.kind for one in before} == {"database"}
+    assert not found.differences
+    assert (home.settings.home / "ledger.sqlite.damaged-1").exists()
 
 
 def test_command(beast: Beast, docs: Path, settings: Settings) -> None:

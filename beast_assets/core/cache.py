@@ -4,20 +4,23 @@ A batch is committed as soon as the model returns it: after a kill only the batc
 embedded again. Vectors are kept as float16, the precision of the index itself.
 """
 
+import logging
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from beast_assets.core.database import engine_for, parse_url, slices, upsert
+from beast_assets.core.database import engine_for, parse_url, put_aside, slices, upsert
+from beast_assets.core.errors import DatabaseDamagedError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+_log = logging.getLogger(__name__)
 _metadata = sa.MetaData()
 
 _models = sa.Table(
@@ -59,12 +62,18 @@ def _open(url: str) -> sa.Engine:
     engine = engine_for(url)
     try:
         _metadata.create_all(engine)
-    except sa.exc.DatabaseError:
-        if engine.dialect.name != "sqlite":
-            raise
-        engine = put_aside(engine)
-        _metadata.create_all(engine)
+    except DatabaseDamagedError:
+        start_anew(engine)
     return engine
+
+
+def start_anew(engine: sa.Engine) -> None:
+    """Put a damaged file aside: what it held can be computed again."""
+    aside = put_aside(engine)
+    _log.warning(
+        "the cache of vectors was damaged: it lies in %s now, and texts are embedded again", aside
+    )
+    _metadata.create_all(engine)
 
 
 def drop_unused(url: str, live: Iterable[Sequence[str]], grace: timedelta) -> int:
@@ -98,29 +107,16 @@ def drop_unused(url: str, live: Iterable[Sequence[str]], grace: timedelta) -> in
     return removed
 
 
-def put_aside(engine: sa.Engine) -> sa.Engine:
-    """Put a damaged file aside: what it held can be computed again."""
-    path = Path(engine.url.database or "")
-    engine.dispose()
-    path.replace(path.with_name(f"{path.name}.damaged"))
-    for suffix in ("-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    return engine
-
-
 class EmbeddingCache:
     """The vectors of one model, in a database."""
 
     def __init__(self, url: str, fingerprint: str) -> None:
         self._engine = _open(url)
+        self._fingerprint = fingerprint
         try:
             self._model_id = self._number(fingerprint)
-        except sa.exc.DatabaseError:
-            if self._engine.dialect.name != "sqlite":
-                raise
-            self._engine = put_aside(self._engine)
-            _metadata.create_all(self._engine)
+        except DatabaseDamagedError:
+            start_anew(self._engine)
             self._model_id = self._number(fingerprint)
 
     @classmethod
@@ -131,6 +127,7 @@ class EmbeddingCache:
             return None
         cache = cls.__new__(cls)
         cache._engine = engine_for(url)
+        cache._fingerprint = fingerprint
         if not sa.inspect(cache._engine).has_table(_models.name):
             return None
         query = sa.select(_models.c.model_id).where(_models.c.fingerprint == fingerprint)
@@ -157,6 +154,14 @@ class EmbeddingCache:
         Returns:
             Key → float16 vector of the model's dimension; keys without one are left out.
         """
+        try:
+            return self._get(keys)
+        except DatabaseDamagedError:
+            start_anew(self._engine)
+            self._model_id = self._number(self._fingerprint)
+            return {}
+
+    def _get(self, keys: Sequence[str]) -> "dict[str, NDArray[np.float16]]":
         import numpy as np
 
         found: dict[str, NDArray[np.float16]] = {}
@@ -195,7 +200,7 @@ class EmbeddingCache:
 
     def put(self, vectors: "Mapping[str, NDArray[np.float16]]") -> None:
         """Keep vectors, by the SHA-256 (hex) of their texts."""
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "model_id": self._model_id,
                 "text_sha256": bytes.fromhex(key),
@@ -203,6 +208,14 @@ class EmbeddingCache:
             }
             for key, vector in vectors.items()
         ]
+        try:
+            self._put(rows)
+        except DatabaseDamagedError:
+            start_anew(self._engine)
+            self._model_id = self._number(self._fingerprint)
+            self._put([row | {"model_id": self._model_id} for row in rows])
+
+    def _put(self, rows: Sequence[Mapping[str, Any]]) -> None:
         with self._engine.begin() as connection:
             upsert(connection, _vectors, rows, update=("vector",))
 

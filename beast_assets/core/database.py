@@ -9,9 +9,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from beast_assets.core.errors import BeastError, UsageError
+from beast_assets.core.errors import BeastError, DatabaseDamagedError, UsageError
 
 _BUSY_TIMEOUT_MS = 30_000
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_HINDERED = ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM")
 # SQLite takes 32,766 parameters a statement, PostgreSQL 65,535.
 MAX_IN_LIST = 10_000
 
@@ -41,11 +43,16 @@ def engine_for(url: str) -> sa.Engine:
     writer.
     """
     parsed = parse_url(url)
-    engine = sa.create_engine(parsed, pool_pre_ping=parsed.get_backend_name() != "sqlite")
+    engine = sa.create_engine(
+        parsed,
+        pool_pre_ping=parsed.get_backend_name() != "sqlite",
+        hide_parameters=True,  # paths and texts have no place in the words of an error
+    )
     if engine.dialect.name == "sqlite":
         if engine.url.database:
             Path(engine.url.database).touch(mode=0o600)
         sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "handle_error", functools.partial(_explain, parsed.database))
     return engine
 
 
@@ -88,6 +95,51 @@ def integrity(engine: sa.Engine) -> list[str]:
     except (sa.exc.DatabaseError, BeastError) as error:
         return [str(error).splitlines()[0]]
     return [line for line in map(str, lines) if line != "ok"]
+
+
+def _explain(place: str | None, context: sa.engine.ExceptionContext) -> None:
+    complain(place, context.original_exception)
+
+
+def complain(place: str | None, error: BaseException) -> None:
+    """Raise in our words what is wrong with an SQLite file; nothing where a statement is wrong.
+
+    Raises:
+        DatabaseDamagedError: SQLite calls the file damaged.
+        BeastError: the file cannot be read or written.
+    """
+    code = getattr(error, "sqlite_errorname", "")
+    # A text that is none has no code of its own.
+    if code.startswith(_DAMAGED) or str(error).startswith("Could not decode to UTF-8"):
+        raise DatabaseDamagedError(
+            f"the database {place} is damaged ({error}): `beast index` puts it aside and goes on",
+            place or "",
+        ) from error
+    if code.startswith(_HINDERED):
+        raise BeastError(
+            f"the database {place} cannot be used ({error}): see that its disk has room and that "
+            "it may be read and written, then run this again"
+        ) from error
+
+
+def put_aside(engine: sa.Engine) -> Path:
+    """Move a damaged SQLite file out of the way, with what belongs to it, and close it.
+
+    Returns:
+        Its new name: the old one and ``.damaged-1``, or the next number that is free.
+    """
+    engine.dispose()
+    path = Path(engine.url.database or "")
+    number = 1
+    while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
+        number += 1
+    path.replace(aside)
+    for suffix in ("-wal", "-shm"):
+        beside = path.with_name(path.name + suffix)
+        if beside.exists():
+            beside.replace(aside.with_name(aside.name + suffix))
+    path.touch(mode=0o600)
+    return aside
 
 
 def upsert(

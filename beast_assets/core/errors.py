@@ -54,3 +54,15 @@ class IndexDamagedError(BeastError):
 
 class ParserProcessError(BeastError):
     """The process that reads documents could not be started or kept."""
+
+
+class DatabaseDamagedError(BeastError):
+    """SQLite calls a database of ours damaged; an indexing run puts it aside and makes another.
+
+    Attributes:
+        place: its file; empty for the ledger.
+    """
+
+    def __init__(self, message: str, place: str = "") -> None:
+        super().__init__(message)
+        self.place = place

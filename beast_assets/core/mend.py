@@ -8,7 +8,7 @@ dies after it.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from beast_assets.core.cache import EmbeddingCache, put_aside
+from beast_assets.core.cache import EmbeddingCache, start_anew
 from beast_assets.core.database import engine_for, slices
 from beast_assets.core.findings import Difference, Findings
 from beast_assets.core.home import cache_url, lock_path
@@ -58,10 +58,11 @@ def verify_and_repair(
     with writer_lock(lock_path(settings), timeout_s=timeout_s) as lock:
         found = verify(settings, sample, seed)
         for _ in range(_ROUNDS):
-            if not found.differences or "ledger" in found.damaged:
+            if not found.differences:
                 break
             before += found.differences
-            mend(settings, found)
+            if "ledger" not in found.damaged:  # else the run itself puts it aside
+                mend(settings, found)
             lock.look = None  # of a run before this one
             run()
             found = verify(settings, sample, seed)
@@ -84,7 +85,7 @@ def mend(settings: Settings, found: Findings) -> None:
 def _mend_cache(settings: Settings, ledger: Ledger, found: Findings) -> None:
     url, recipe, published = cache_url(settings), ledger.recipe() or {}, ledger.published()
     if "cache" in found.damaged:
-        put_aside(engine_for(url))
+        start_anew(engine_for(url))
     cache = EmbeddingCache(url, recipe.get("model", ""))
     cache.drop(sorted(found.bad_cached))
     if found.lost or published is None:

@@ -12,7 +12,7 @@ from beast_assets.core.ingest import ingest
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.report import BucketReport, Holding, Report
-from beast_assets.core.session import Request, Session, open_session
+from beast_assets.core.session import Request, Session, open_session, run_mending
 from beast_assets.core.settings import Settings
 
 
@@ -40,16 +40,20 @@ def run_index(
         RecipeMismatchError: the index was built with another recipe.
         HeldBackError: a rebuild would lose the files of a root that cannot be read now.
     """
-    with open_session(
-        settings, request, timeout_s=timeout_s, waiting=waiting, clear_up=clear_up
-    ) as session:
-        began = time.monotonic()
-        buckets = session.choose(request)
-        report = _run(session, buckets, request.rebuild)
-        report.seconds = time.monotonic() - began
-        session.ledger.record_run(run_id, report.to_dict())
-        close_home(settings)
-        return report
+
+    def run() -> Report:
+        with open_session(
+            settings, request, timeout_s=timeout_s, waiting=waiting, clear_up=clear_up
+        ) as session:
+            began = time.monotonic()
+            buckets = session.choose(request)
+            report = _run(session, buckets, request.rebuild)
+            report.seconds = time.monotonic() - began
+            session.ledger.record_run(run_id, report.to_dict())
+            close_home(settings)
+            return report
+
+    return run_mending(run)
 
 
 def _run(session: Session, buckets: Sequence[str], rebuild: bool) -> Report:

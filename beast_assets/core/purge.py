@@ -104,9 +104,9 @@ def drop_vectors(settings: Settings, index: ChunkIndex | None, grace: timedelta)
 
 
 def drop_damaged(settings: Settings, grace: timedelta) -> None:
-    """Remove caches that were put aside as damaged: they hold vectors, too."""
+    """Remove databases that were put aside as damaged: a cache holds vectors, too."""
     until = time.time() - grace.total_seconds()
-    for damaged in settings.home.glob("*.damaged"):
+    for damaged in settings.home.glob("*.damaged-*"):
         if damaged.stat().st_ctime <= until:
             damaged.unlink()
 

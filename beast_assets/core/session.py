@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 from beast_assets.core import ids
 from beast_assets.core.disk import require_room
-from beast_assets.core.errors import HeldBackError, NoIndexError
+from beast_assets.core.errors import DatabaseDamagedError, HeldBackError, NoIndexError
 from beast_assets.core.forget import finish_forgetting
 from beast_assets.core.home import lock_path, prepare_home
 from beast_assets.core.ledger import Ledger
@@ -25,7 +26,10 @@ from beast_assets.core.reading import too_large
 from beast_assets.core.recipe import check_recipe, current_recipe, outdated_extractors
 from beast_assets.core.repair import repair
 from beast_assets.core.roots import register_roots
+from beast_assets.core.salvage import check_names, salvage
 from beast_assets.core.settings import Settings
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -152,27 +156,48 @@ def open_session(
         if isinstance(lock.look, Session) and lock.look.answers(request):
             yield lock.look
             return
-        ledger = Ledger.open(settings.ledger_url)
-        finish_forgetting(settings, ledger)
-        recipe = current_recipe(settings)
-        stored = ledger.recipe()
-        if not request.rebuild:
-            check_recipe(stored, recipe)
-            ledger.outdate(outdated_extractors(stored, recipe))
-        count = _fix_bucket_count(ledger, settings)
-        register_roots(ledger, settings.roots, settings.home)
-        dirty = repair(ledger, settings.index_uri)
-        ledger.reconsider("larger than %", but=too_large(settings))
-        trust = Trust(
-            lock.since_ns, request.rehash, request.rebuild, hash_budget, request.allow_mass_delete
-        )
-        observation = observe(ledger, own_folders(settings), count, trust)
-        _note_held_back(ledger, observation)
-        plan = Plan.of(observation.changes, count)
-        lock.look = Session(
-            settings, request, lock, ledger, count, recipe, observation, plan, dirty
-        )
-        yield lock.look
+        try:
+            lock.look = _look(settings, request, lock, hash_budget)
+        except DatabaseDamagedError as error:
+            salvage(settings.ledger_url, settings.home, error)
+            lock.look = _look(settings, request, lock, hash_budget)
+        try:
+            yield lock.look
+        except DatabaseDamagedError as error:
+            salvage(settings.ledger_url, settings.home, error)
+            raise
+
+
+def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | None) -> Session:
+    ledger = Ledger.open(settings.ledger_url)
+    finish_forgetting(settings, ledger)
+    recipe = current_recipe(settings)
+    stored = ledger.recipe()
+    if not request.rebuild:
+        check_recipe(stored, recipe)
+        ledger.outdate(outdated_extractors(stored, recipe))
+    count = _fix_bucket_count(ledger, settings)
+    register_roots(ledger, settings.roots, settings.home)
+    dirty = repair(ledger, settings.index_uri)
+    ledger.reconsider("larger than %", but=too_large(settings))
+    trust = Trust(
+        lock.since_ns, request.rehash, request.rebuild, hash_budget, request.allow_mass_delete
+    )
+    observation = observe(ledger, own_folders(settings), count, trust)
+    _note_held_back(ledger, observation)
+    plan = Plan.of(observation.changes, count)
+    # What follows may write: not onto a ledger that is not whole.
+    ledger.check(whole=bool(observation.changes or dirty))
+    check_names(observation.changes)
+    return Session(settings, request, lock, ledger, count, recipe, observation, plan, dirty)
+
+
+def run_mending(run: Callable[[], T]) -> T:
+    """Run it, and once more if damage to the ledger came to light: it is put aside by then."""
+    try:
+        return run()
+    except DatabaseDamagedError:
+        return run()
 
 
 def _note_held_back(ledger: Ledger, observation: Observation) -> None:
@@ -192,7 +217,7 @@ def recorded_bucket_count(settings: Settings) -> int:
     """How many buckets the index has, or will have if there is none yet; makes nothing."""
     try:
         recorded = Ledger.open_existing(settings.ledger_url).buckets()
-    except NoIndexError:
+    except (NoIndexError, DatabaseDamagedError):  # the next look at the disk makes another ledger
         recorded = None
     return settings.buckets if recorded is None else recorded
 
