@@ -112,7 +112,7 @@ def noisy(data: bytes) -> list[Part]:
 
 def babbles(data: bytes) -> list[Part]:
     """Write into every descriptor there is, the line to the parent too."""
-    for descriptor in range(3, 64):
+    for descriptor in range(3, 4_096):
         try:
             os.write(descriptor, data)
         except OSError:
@@ -121,7 +121,7 @@ def babbles(data: bytes) -> list[Part]:
 
 
 def closes(data: bytes) -> list[Part]:
-    os.closerange(3, 64)
+    os.closerange(3, 4_096)
     time.sleep(60)
     return []
 
