@@ -299,7 +299,7 @@ def test_a_lost_index_and_a_damaged_cache_are_no_obstacle(
     planted: Path, settings: Settings
 ) -> None:
     vectors = secret_vectors(settings)
-    (settings.home / "embeddings.sqlite.damaged").write_bytes(vectors[0])
+    (settings.home / "embeddings.sqlite.damaged-1").write_bytes(vectors[0])
     shutil.rmtree(settings.index_uri)
     forget(settings, [bytes(planted)])
     assert traces(settings.home, vectors) == []

@@ -11,7 +11,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from beast_assets.core.errors import BeastError
+from beast_assets.core import disk
+from beast_assets.core.errors import BeastError, HeldBackError
 from beast_assets.core.settings import Settings
 from beast_assets_tests.faults import children
 from beast_assets_tests.faults.boundaries import Boundaries, fail
@@ -22,7 +23,8 @@ from beast_assets_tests.faults.rights import give_up_overrides
 from beast_assets_tests.faults.scenes import BATCH, Scene, index
 
 _NUMBERS = (errno.ENOSPC, errno.EIO, errno.EMFILE, errno.EACCES)
-_DISK = 64 * 2**20
+# Once there is room again, the guard against full disks must find its reserve, too.
+_DISK = "192m"
 _COMMANDS = (("old", "index"), ("disagreeing", "index"), ("rebuilt", "maintain"))
 _ROOM_LEFT = (0, 8, 32, 64, 96, 128, 192, 512)
 _ENOUGH = 128 * 1024
@@ -96,11 +98,11 @@ def _judge(
 def _clear(ended: children.Ended) -> list[str]:
     """Whether a command that a fault was put into told it in words, or went on without harm."""
     problems = []
-    if ended.code not in (0, 1):
+    if ended.code not in (0, 1, HeldBackError.exit_code):
         problems.append(f"exit code {ended.code}: {ended.output[-800:]}")
     if "Traceback" in ended.output:
         problems.append(f"a traceback: {ended.output[-1_500:]}")
-    if ended.code == 1 and "beast: " not in ended.output:
+    if ended.code != 0 and "beast: " not in ended.output:
         problems.append(f"no words: {ended.output[-800:]}")
     return problems
 
@@ -140,6 +142,8 @@ def _full_disk(home: str, room: int, engine: bool, scene: Scene, place: Path) ->
 
 def _engine_in_words(settings: Settings) -> None:
     """The engine alone, without Dagster's databases to fail before ours do."""
+    # Nor does the guard ask first: the disk itself is to say that it is full, at any write.
+    disk._require_free = lambda place, needed: None
     try:
         index(settings)
     except (BeastError, OSError, RuntimeError) as error:
