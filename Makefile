@@ -31,7 +31,7 @@ dev: install
 	$(BIN)/beast dev
 
 test: check
-	$(BIN)/python -m pytest -m "not proof"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not proof"
 
 check: install
 	$(BIN)/ruff check .
@@ -39,7 +39,7 @@ check: install
 	$(BIN)/mypy
 
 proof: check
-	$(BIN)/python -m pytest -m "proof or not proof" --durations=15
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "proof or not proof" --durations=15
 
 bench: install
 	$(BIN)/beast bench all --plot --record

@@ -60,7 +60,8 @@ class ParserProcess:
 
     def send(self, frame: bytes, deadline: float) -> None:
         """Send a frame."""
-        for piece in (LENGTH.pack(len(frame)), frame):
+        for piece in filter(None, (LENGTH.pack(len(frame)), frame)):
+            # Nothing is not sent: who needs no more than the length may be dead of it by now.
             self._line.settimeout(_left(deadline))
             self._line.sendall(piece)
 
