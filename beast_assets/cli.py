@@ -399,7 +399,12 @@ def dev(settings: Settings, output: Output, port: int | None) -> None:
 
 
 @cli.command()
-@click.argument("names", nargs=-1)
+@click.argument(
+    "names",
+    nargs=-1,
+    required=True,
+    metavar="[hash|scan|config|files|ideas|dagster|search|edits|embedding|ingest|all]...",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help="Draw each into docs/img.")
 @click.option("--record", is_flag=True, help="Put the figures into docs/PERFORMANCE.md.")

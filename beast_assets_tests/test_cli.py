@@ -221,3 +221,12 @@ def test_a_newline_in_a_path_stays_on_its_line(beast: Beast, docs: Path) -> None
     beast("index", docs)
     first = beast("search", "unmistakable", "-k", "1").out.splitlines()[0]
     assert first.endswith(b"two\\nlines.md:1-1")
+
+
+def test_an_empty_question_is_told_so(beast: Beast, docs: Path) -> None:
+    beast("index", docs)
+    assert "empty" in beast("search", "  ", code=2).err
+
+
+def test_bench_asks_which(beast: Beast) -> None:
+    assert "edits" in beast("bench", code=2).err

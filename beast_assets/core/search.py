@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beast_assets.core.embedding import Embedder, load_embedder, model_fingerprint
-from beast_assets.core.errors import NoIndexError
+from beast_assets.core.errors import NoIndexError, UsageError
 from beast_assets.core.files import open_root
 from beast_assets.core.hashing import hash_stable
 from beast_assets.core.index import ChunkIndex, reading
@@ -112,8 +112,11 @@ class Searcher:
             k: at most so many, at least 1.
 
         Raises:
+            UsageError: the question is empty.
             IndexDamagedError: the index cannot be read.
         """
+        if not query.strip():
+            raise UsageError("the question is empty: ask in words")
         with reading():
             ranked = self.rankings(query, max(_CANDIDATES, 2 * k)).fused[:k]
             rows = self._rows([row_id for row_id, _ in ranked]) if ranked else {}
