@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +26,20 @@ from beast_assets.core.embedding import (
 )
 from beast_assets.core.embedding.batches import STEP, batches, padded
 from beast_assets.core.embedding.built_in import BUILT_IN, built_in_folder
-from beast_assets.core.embedding.choice import OPENVINO, SENTENCE_TRANSFORMERS, choose
+from beast_assets.core.embedding.choice import (
+    OPENVINO,
+    OPENVINO_INT8,
+    SENTENCE_TRANSFORMERS,
+    choose,
+)
 from beast_assets.core.embedding.model_files import resolve
 from beast_assets.core.embedding.openvino_backend import OpenVINOEmbedder
 from beast_assets.core.embedding.plain_bert import why_not_plain
-from beast_assets.core.errors import ModelError
+from beast_assets.core.errors import ModelError, RecipeMismatchError
+from beast_assets.core.search import Searcher
+from beast_assets.core.session import Request
+from beast_assets.core.settings import Settings
+from beast_assets_tests.homes import add_root, index
 
 pytestmark = pytest.mark.disable_socket
 
@@ -91,6 +101,35 @@ def test_agrees_with_the_reference_on_a_thousand_chunks(
     cosines = np.sum(by_sixteen * model.encode(chunks), axis=1)
     print(f"other batches: cosine at least {cosines.min():.6f}", file=sys.stderr)
     assert cosines.min() >= SAME_CLASS
+
+
+def test_int8_is_asked_for_and_is_a_class_of_its_own(model: OpenVINOEmbedder) -> None:
+    rounded = load_embedder(BUILT_IN, threads=2, backend=OPENVINO_INT8)
+    assert rounded.fingerprint == model_fingerprint(BUILT_IN, OPENVINO_INT8)
+    assert rounded.fingerprint != model.fingerprint
+    assert "int8" in rounded.description
+    found = agreement(rounded, model, TEXTS)
+    assert 0.99 < found < SAME_CLASS, "else it is not int8, or not worth having"
+    query = load_embedder(BUILT_IN, threads=2, backend=OPENVINO_INT8, queries=True)
+    assert query.fingerprint == rounded.fingerprint
+    assert agreement(query, rounded, TEXTS) > 0.99
+
+
+def test_an_index_in_int8_is_not_mixed_with_another(
+    settings: Settings, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounded = replace(settings, model=BUILT_IN, backend=OPENVINO_INT8)
+    for path in sorted(docs.rglob("*.md"))[4:]:
+        path.unlink()
+    add_root(rounded, docs)
+    index(rounded)
+    assert Searcher(rounded).search("topic of a note", 1)
+    other = replace(rounded, backend="auto")
+    with pytest.raises(RecipeMismatchError, match="model"):
+        index(other)
+    with pytest.raises(RecipeMismatchError, match="model"):
+        Searcher(other)
+    assert index(other, Request(rebuild=True)).work.embedded > 0
 
 
 def test_order_and_batches_do_not_matter(model: OpenVINOEmbedder) -> None:

@@ -17,7 +17,7 @@ _SECRETS = "secrets"
 def current_recipe(settings: Settings) -> dict[str, str]:
     """The recipe that these settings and this version of the code give; loads no model."""
     recipe = {
-        "model": model_fingerprint(settings.model),
+        "model": model_fingerprint(settings.model, settings.backend),
         "chunker": chunker_recipe(settings),
         "table": TABLE_VERSION,
         _SECRETS: str(SECRETS_VERSION) if settings.secret_scan else "off",

@@ -98,7 +98,7 @@ class Searcher:
         if view is None:
             raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
         published, recipe = view
-        current = {"model": model_fingerprint(settings.model)}
+        current = {"model": model_fingerprint(settings.model, settings.backend)}
         check_recipe({"model": recipe.get("model", "")}, current)
         self._index = ChunkIndex.open(settings.index_uri, published.table, published.version)
         self._roots = {root.root_id: root.path for root in self._ledger.roots()}

@@ -34,7 +34,7 @@ class Settings:
         threads: how many threads compute.
         buckets: how many partitions, 16, 256 or 4096.
         model: the embedding model's name.
-        backend: what computes the vectors: auto, openvino or sentence-transformers.
+        backend: what computes the vectors: one of ``embedding.BACKENDS``.
         ledger_url: the SQLAlchemy URL of the ledger; kept out of the repr for its password.
         index_uri: where LanceDB keeps its tables.
         chunker: ``content`` or ``window``.

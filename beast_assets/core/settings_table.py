@@ -173,9 +173,9 @@ TABLE = (
     _field("model", _text, "all-MiniLM-L6-v2", "the embedding model"),
     _field(
         "backend",
-        _word("auto", "openvino", "sentence-transformers"),
+        _word("auto", "openvino", "openvino-int8", "sentence-transformers"),
         "auto",
-        "what computes vectors: auto, openvino or sentence-transformers",
+        "what computes vectors: auto, openvino, openvino-int8 or sentence-transformers",
     ),
     _field(
         "ledger_url",

@@ -6,7 +6,7 @@ from functools import cache
 
 from ..errors import ModelError
 from .built_in import BUILT_IN
-from .choice import AUTO, BACKENDS, OPENVINO, choose
+from .choice import AUTO, BACKENDS, OPENVINO, OPENVINO_INT8, choose
 from .fingerprints import HASHING, model_fingerprint
 from .model_files import resolve, verify
 from .protocol import Embedder
@@ -30,7 +30,8 @@ def load_embedder(
     """Give the embedder that a model setting names; its weights are read at the first ``encode``.
 
     Whatever the backend, vectors agree with sentence-transformers in fp32 (cosine at least 0.9999),
-    so those of different backends may stand in one index.
+    so those of different backends may stand in one index. The exception is ``openvino-int8``, which
+    nobody gets who does not ask for it: its index is one of its own.
 
     Args:
         setting: ``all-MiniLM-L6-v2``, a folder with a sentence-transformers model, the name of one
@@ -46,13 +47,20 @@ def load_embedder(
         from .hashing_backend import HashingEmbedder
 
         return HashingEmbedder()
-    model, fingerprint = resolve(setting), model_fingerprint(setting)
+    model, fingerprint = resolve(setting), model_fingerprint(setting, backend)
     choice = choose(model, backend, queries=queries)
     _log.info("%s: %s (%s)", setting, choice.backend, choice.reason)
-    if choice.backend == OPENVINO:
+    if choice.backend in (OPENVINO, OPENVINO_INT8):
         from .openvino_backend import OpenVINOEmbedder
 
-        return OpenVINOEmbedder(model, fingerprint, threads, queries=queries, reason=choice.reason)
+        return OpenVINOEmbedder(
+            model,
+            fingerprint,
+            threads,
+            queries=queries,
+            int8=choice.backend == OPENVINO_INT8,
+            reason=choice.reason,
+        )
     from .sentence_transformers_backend import SentenceTransformersEmbedder
 
     return SentenceTransformersEmbedder(model, fingerprint, threads, reason=choice.reason)

@@ -31,24 +31,26 @@ class Shape:
     epsilon: float
 
 
-def build(weights: "Weights", shape: Shape) -> Any:
+def build(weights: "Weights", shape: Shape, *, int8: bool = False) -> Any:
     """Build the graph.
 
     Args:
         weights: float32 by their names in the checkpoint; the model refers to them, not to copies.
         shape: the rest.
+        int8: keep the weights of the products as 8-bit integers, with a scale for each row.
 
     Returns:
         An ``openvino.Model``: int32 ``input_ids`` and ``attention_mask``, both
         ``(texts, tokens)``, to float32 ``(texts, dimension)``, rows of length 1.
     """
-    return _Builder(weights, shape).model()
+    return _Builder(weights, shape, int8).model()
 
 
 class _Builder:
-    def __init__(self, weights: "Weights", shape: Shape) -> None:
+    def __init__(self, weights: "Weights", shape: Shape, int8: bool) -> None:
         self._weights = weights
         self._shape = shape
+        self._int8 = int8
         self._ov = openvino()
         self._op = self._ov.opset13
 
@@ -100,9 +102,18 @@ class _Builder:
         return op.transpose(split, _ints(0, 2, 1, 3))
 
     def _dense(self, hidden: Any, name: str) -> Any:
-        weight = self._constant(self._weights[f"{name}.weight"])
+        values = self._weights[f"{name}.weight"]
+        weight = self._rounded(values) if self._int8 else self._constant(values)
         product = self._op.matmul(hidden, weight, False, True)
         return self._op.add(product, self._constant(self._weights[f"{name}.bias"]))
+
+    def _rounded(self, values: "NDArray[np.float32]") -> Any:
+        """Weights that the runtime recognises as compressed and multiplies in 8 bits."""
+        import numpy as np
+
+        op, scale = self._op, np.abs(values).max(axis=1, keepdims=True) / 127
+        whole = op.constant(np.round(values / scale).astype(np.int8))
+        return op.multiply(op.convert(whole, "f32"), op.constant(scale.astype(np.float32)))
 
     def _norm(self, hidden: Any, name: str) -> Any:
         op, epsilon = self._op, self._shape.epsilon

@@ -13,8 +13,9 @@ from .plain_bert import why_not_plain
 
 AUTO = "auto"
 OPENVINO = "openvino"
+OPENVINO_INT8 = "openvino-int8"
 SENTENCE_TRANSFORMERS = "sentence-transformers"
-BACKENDS = (AUTO, OPENVINO, SENTENCE_TRANSFORMERS)
+BACKENDS = (AUTO, OPENVINO, OPENVINO_INT8, SENTENCE_TRANSFORMERS)
 
 # Of the drivers of NVIDIA and AMD.
 _DEVICES = ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd")
@@ -41,13 +42,13 @@ def choose(model: ModelFolder, backend: str = AUTO, *, queries: bool = False) ->
     if backend == SENTENCE_TRANSFORMERS:
         return Choice(SENTENCE_TRANSFORMERS, "as set")
     obstacle = why_not_openvino(model)
-    if backend == OPENVINO:
+    if backend in (OPENVINO, OPENVINO_INT8):
         if obstacle is not None:
             raise ModelError(
-                f"BEAST_BACKEND={OPENVINO} cannot be had for {model.folder}: {obstacle};"
+                f"BEAST_BACKEND={backend} cannot be had for {model.folder}: {obstacle};"
                 f" set it to {AUTO} or {SENTENCE_TRANSFORMERS}"
             )
-        return Choice(OPENVINO, "as set")
+        return Choice(backend, "as set")
     if not queries and (device := accelerator()) is not None:
         return Choice(SENTENCE_TRANSFORMERS, f"there is a graphics processor ({device})")
     if obstacle is not None:

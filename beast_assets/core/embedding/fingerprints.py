@@ -4,14 +4,15 @@ import hashlib
 from collections.abc import Mapping
 
 from .built_in import PINNED, is_built_in
+from .choice import AUTO, OPENVINO_INT8
 from .model_files import ModelFolder, resolve, sha256_of
 
 HASHING = "hashing"
 HASHING_FINGERPRINT = "hashing/1 words+trigrams crc32 256 l2"
 
 
-def model_fingerprint(setting: str) -> str:
-    """Identify the model that a setting names, whatever the backend.
+def model_fingerprint(setting: str, backend: str = AUTO) -> str:
+    """Identify the model that a setting names and the precision class of its vectors.
 
     ``fp32`` in it is a class of precision: fp32, and what agrees with it to a cosine of at least
     0.9999 (OpenVINO in bf16, tried before it is used). So an index that was built on one machine
@@ -20,14 +21,17 @@ def model_fingerprint(setting: str) -> str:
     The built-in model costs nothing: what its files must be is pinned, and checked when they are
     loaded. The files of a folder are hashed, once per process as long as they do not change.
 
+    Args:
+        setting: of ``BEAST_MODEL``.
+        backend: of ``BEAST_BACKEND``; of these only ``openvino-int8`` has a class of its own.
+
     Raises:
         ModelError: there is no such model on this machine, or it cannot be used.
     """
     if setting == HASHING:
         return HASHING_FINGERPRINT
-    if is_built_in(setting):
-        return _compose(PINNED)
-    return folder_fingerprint(resolve(setting))
+    found = _compose(PINNED) if is_built_in(setting) else folder_fingerprint(resolve(setting))
+    return found.replace(" fp32 ", " int8 ") if backend == OPENVINO_INT8 else found
 
 
 def folder_fingerprint(model: ModelFolder) -> str:
