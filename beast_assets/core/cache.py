@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from beast_assets.core.database import engine_for, parse_url, put_aside, slices, upsert
+from beast_assets.core.database import engine_for, parse_url, put_aside, scrub, slices, upsert
 from beast_assets.core.errors import DatabaseDamagedError
 
 if TYPE_CHECKING:
@@ -67,6 +67,18 @@ def _open(url: str) -> sa.Engine:
     return engine
 
 
+def scrub_cache(url: str) -> None:
+    """Write the cache anew, as ``scrub`` does; a damaged one is put aside.
+
+    Raises:
+        BeastError: another process reads it and does not end.
+    """
+    try:
+        scrub(url)
+    except DatabaseDamagedError:
+        start_anew(engine_for(url))
+
+
 def start_anew(engine: sa.Engine) -> None:
     """Put a damaged file aside: what it held can be computed again."""
     aside = put_aside(engine)
@@ -87,9 +99,18 @@ def drop_unused(url: str, live: Iterable[Sequence[str]], grace: timedelta) -> in
     Returns:
         How many vectors were removed.
     """
+    engine = _open(url)
+    try:
+        return _drop_unused(engine, live, grace)
+    except DatabaseDamagedError:
+        start_anew(engine)
+        return 0
+
+
+def _drop_unused(engine: sa.Engine, live: Iterable[Sequence[str]], grace: timedelta) -> int:
     now = time.time_ns()
     due = _unused.c.since_ns <= now - int(grace.total_seconds() * 1e9)
-    with _open(url).begin() as connection:
+    with engine.begin() as connection:
         _live.create(connection)
         for batch in live:
             rows = [{"text_sha256": bytes.fromhex(key)} for key in set(batch)]

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from beast_assets.core.cache import drop_unused
+from beast_assets.core.cache import drop_unused, scrub_cache
 from beast_assets.core.database import scrub
 from beast_assets.core.disk import require_room_to_copy
 from beast_assets.core.home import cache_url
@@ -117,5 +117,6 @@ def clean_databases(settings: Settings) -> None:
     Raises:
         BeastError: another process has one of them open for reading, and does not end.
     """
-    for url in dict.fromkeys((settings.ledger_url, cache_url(settings))):
-        scrub(url)
+    if cache_url(settings) != settings.ledger_url:
+        scrub_cache(cache_url(settings))
+    scrub(settings.ledger_url)
