@@ -682,8 +682,13 @@ def kind_of_file(path: Path) -> int:
     )
 
 
+# The 31st renames a column in the manifest.
 @pytest.mark.parametrize(
-    "seed", [*range(6), *(pytest.param(n, marks=pytest.mark.proof) for n in range(6, 300))]
+    "seed",
+    [
+        *range(6),
+        *(pytest.param(n, marks=[] if n == 31 else pytest.mark.proof) for n in range(6, 300)),
+    ],
 )
 def test_flipped_bit_is_found_or_harmless(home: Home, seed: int) -> None:
     flip(home, seed)

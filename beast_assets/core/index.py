@@ -255,6 +255,16 @@ class ChunkIndex:
         for batch in self._table.search().select(["text_sha256"]).to_batches():
             yield batch["text_sha256"].to_pylist()
 
+    def check_columns(self) -> None:
+        """See that the columns are ours: a damaged manifest may name others.
+
+        Raises:
+            IndexDamagedError: they are not.
+        """
+        found = list(self._table.schema.names)
+        if found != [*Row._fields, "base_version", "vector"]:
+            raise IndexDamagedError(f"the index has other columns than its own: {found}")
+
     def rows_of(self, file_id: str) -> list[dict[str, Any]]:
         """A file's rows in the order of the text, without texts and vectors, with ``_rowid``.
 

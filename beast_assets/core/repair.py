@@ -29,6 +29,7 @@ def repair(ledger: Ledger, uri: str) -> frozenset[str]:
         return frozenset()
     try:
         index = ChunkIndex.open(uri, published.table, published.version)
+        index.check_columns()
         actual = index.digests()
     except IndexDamagedError:
         ledger.unpublish()

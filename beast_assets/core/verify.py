@@ -87,6 +87,7 @@ class _Verification:
         if published is None:
             raise IndexDamagedError("it was lost, and no run has restored it yet")
         index = ChunkIndex.open(self._settings.index_uri, published.table, published.version)
+        index.check_columns()
         check_indices(self._found, index)
         cache = cache_of(self._found, self._settings, self._ledger)
         untouched = is_untouched(self._settings.index_uri, self._ledger.meta("fingerprint"))
