@@ -40,6 +40,8 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         if name.startswith("BEAST_") and name != "BEAST_CORPORA":
             monkeypatch.delenv(name)
     monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    # Programs that tests start find the tests' own modules, wherever they are started.
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
     monkeypatch.setenv("BEAST_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("BEAST_MODEL", "hashing")
     monkeypatch.chdir(tmp_path)

@@ -236,10 +236,10 @@ def test_words(data: dict[str, Any], lines: list[str]) -> None:
 
 def test_commands(beast: Beast, docs: Path, settings: Settings) -> None:
     (docs / "wrong.md").write_bytes(b"\xff\xfe\x00\xd8")
-    (docs / "new\nline.md").write_text(document(7))
+    (docs / "new\nline.md").write_text(document(77))  # like no other
     add_root(settings, docs)
     index(settings)
-    out = beast("explain", docs / "new\nline.md", "--query", "topic7x0y1").out.decode()
+    out = beast("explain", docs / "new\nline.md", "--query", "topic77x0y1").out.decode()
     assert f"path: {docs}/new\\nline.md\nstate: indexed\n" in out
     assert "\nfused: rank 1, score " in out
     listed = beast("quarantine", "list", "--json").json["quarantined"]
