@@ -81,6 +81,7 @@ def test_quiet_and_loud_are_all_rows_and_quiet_is_the_settled_rule(ledger: Ledge
         lambda ledger: ledger.distrust([ids.file_id(ROOT, b"f")]),
         lambda ledger: ledger.distrust(None),
         lambda ledger: ledger.reconsider("larger%", but="larger than 2 bytes"),
+        lambda ledger: ledger.outdate(["text"]),
         lambda ledger: ledger.unpublish(),
         lambda ledger: publish(ledger, indexed(b"f")),
         lambda ledger: publish(ledger, removed=(ids.file_id(ROOT, b"f"),)),
@@ -96,6 +97,7 @@ def test_snapshot_does_not_outlive_a_write_to_the_files(
     ledger.observe([])
     ledger.forget([])
     ledger.reconsider("larger%", but="larger than 1 bytes")
+    ledger.outdate(["another"])
     assert ledger.snapshot() == b"two"
     write(ledger)
     assert ledger.snapshot() is None

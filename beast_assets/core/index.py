@@ -338,11 +338,6 @@ def drop_tables(uri: str, names: Iterable[str]) -> None:
         connection.drop_table(name, ignore_missing=True)
 
 
-def table_names(uri: str) -> list[str]:
-    """The tables of the database, other people's too."""
-    return list(_connect(uri).list_tables().tables)
-
-
 def _connect(uri: str) -> Any:
     import lancedb
 

@@ -196,12 +196,6 @@ class Ledger:
     def _retired(self) -> dict[str, int]:
         return _parsed(json.loads, self.meta("retired")) or {}
 
-    def is_stray(self, table: str) -> bool:
-        """Whether a table is ours and nothing names it: what a dead rebuild or ledger left."""
-        published = self.published()
-        known = {*self._retired(), published.table if published else ""}
-        return table.startswith(f"chunks_{self.index_name()}_") and table not in known
-
     # -- roots -----------------------------------------------------------------------------------
 
     def roots(self) -> list[Root]:
@@ -376,27 +370,28 @@ class Ledger:
     def reconsider(self, reasons: str, but: str) -> None:
         """Mark as not indexed what was skipped for a reason like ``reasons``, save ``but``."""
         outdated = _outdated(reasons, but)
-        with self._engine.connect() as connection:
-            if (
-                connection.scalar(sa.select(tables.files.c.file_id).where(outdated).limit(1))
-                is None
-            ):
-                return
+        if not self._any(outdated):
+            return
         with self._writing_files() as connection:
             connection.execute(
                 sa.update(tables.files).where(outdated).values({**_NOT_INDEXED, "reason": None})
             )
 
+    def _any(self, condition: sa.ColumnElement[bool]) -> bool:
+        with self._engine.connect() as connection:
+            query = sa.select(tables.files.c.file_id).where(condition).limit(1)
+            return connection.scalar(query) is not None
+
     def outdate(self, extractors: Sequence[str]) -> None:
         """Have all files that these extractors read or refused be read again, until published."""
-        if not extractors:
+        theirs = sa.and_(
+            tables.files.c.extractor.in_(extractors), tables.files.c.indexed != _OUTDATED
+        )
+        # Asked at each look until the next publication: looking must not drop the snapshot.
+        if not extractors or not self._any(theirs):
             return
         with self._writing_files() as connection:
-            connection.execute(
-                sa.update(tables.files)
-                .where(tables.files.c.extractor.in_(extractors))
-                .values(indexed=_OUTDATED)
-            )
+            connection.execute(sa.update(tables.files).where(theirs).values(indexed=_OUTDATED))
 
     def unpublish(self) -> None:
         """State that no version of the index can be read: readers find none, a run makes one."""
