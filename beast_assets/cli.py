@@ -153,20 +153,28 @@ def _progress(output: Output) -> Iterator[None]:
 @cli.command()
 @click.argument("query")
 @click.option("-k", "k", default=10, show_default=True, type=click.IntRange(1, 1000))
+@click.option("--mode", default="hybrid", show_default=True, help="hybrid, vector or text.")
+@click.option("--path", "paths", multiple=True, help="A glob as in .gitignore, or a folder.")
+@click.option("--ext", "extensions", multiple=True, help="Files of this extension.")
+@click.option("--root", "roots", multiple=True, help="An indexed folder.")
+@click.option("--after", default="", help="Files modified since: 2026-11-22, 7d, 12h, 1y.")
+@click.option("--before", default="", help="Files modified until.")
+@click.option("--content", multiple=True, help="Files of this SHA-256.")
+@click.option("--per-file", default=0, type=click.IntRange(0), help="At most N hits of a file.")
+@click.option("--context", default=0, type=click.IntRange(0), help="Join N neighbours each side.")
+@click.option("--copies", is_flag=True, help="List passages that say nearly the same, too.")
+@click.option("--rerank", is_flag=True, help="Order the best by the cross-encoder that is set.")
+@click.option("--scores", is_flag=True, help="Show the parts of each score.")
 @common_options
-def search(settings: Settings, output: Output, query: str, k: int) -> None:
+def search(settings: Settings, output: Output, query: str, scores: bool, **options: Any) -> None:
     """Find passages by meaning and by words."""
     from beast_assets.core.search import Searcher
+    from beast_assets.core.search.words import hit_lines
 
-    hits = Searcher(settings).search(query, k)
-    lines = []
-    for number, hit in enumerate(hits, 1):
-        stale = " (the file has changed since)" if hit.stale else ""
-        place = f" ({hit.place})" if hit.place else ""
-        where = f"{one_line(hit.path)}:{hit.line_start}-{hit.line_end}{one_line(place)}"
-        lines.append(f"{number}. {where}{stale}")
-        lines.append("   " + " ".join(hit.text.split())[:200])
-    output.answer({"hits": [hit.to_dict() for hit in hits]}, lines or ["nothing found"])
+    hits = Searcher(settings).search(query, **options)
+    shown = [hit_lines(number, hit, scores=scores) for number, hit in enumerate(hits, 1)]
+    lines = [line for one in shown for line in one] or ["nothing found"]
+    output.answer({"hits": hits.to_dicts(), "version": hits.version}, lines)
 
 
 @cli.command()
@@ -275,7 +283,7 @@ def roots() -> None:
 def roots_list(settings: Settings, output: Output) -> None:
     """List the folders that are indexed."""
     from beast_assets.core.ledger import Ledger
-    from beast_assets.core.search import show_path
+    from beast_assets.core.words import show_path
 
     paths = [show_path(root.path) for root in Ledger.open_existing(settings.ledger_url).roots()]
     output.answer({"roots": paths}, [one_line(path) for path in paths])
@@ -289,7 +297,7 @@ def roots_add(settings: Settings, output: Output, dirs: tuple[bytes, ...]) -> No
     from beast_assets.core.home import prepare_home
     from beast_assets.core.ledger import Ledger
     from beast_assets.core.roots import existing_root, register_roots
-    from beast_assets.core.search import show_path
+    from beast_assets.core.words import show_path
 
     paths = [existing_root(path) for path in dirs]
     prepare_home(settings)
@@ -306,7 +314,7 @@ def roots_remove(settings: Settings, output: Output, folder: bytes) -> None:
     """Remove a folder; the next `beast index` takes its files out of the index."""
     from beast_assets.core.ledger import Ledger
     from beast_assets.core.roots import find_root
-    from beast_assets.core.search import show_path
+    from beast_assets.core.words import show_path
 
     ledger = Ledger.open_existing(settings.ledger_url)
     root = find_root(ledger, folder)
@@ -356,7 +364,7 @@ def forget(settings: Settings, output: Output, paths: tuple[bytes, ...], undo: b
     """Take files or folders out of the index now, with every trace; what still exists stays out."""
     from beast_assets.core.forget import forget as run
     from beast_assets.core.forget import remember
-    from beast_assets.core.search import show_path
+    from beast_assets.core.words import show_path
 
     if undo:
         back = [show_path(path) for path in remember(settings, paths)]

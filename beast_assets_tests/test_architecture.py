@@ -26,8 +26,10 @@ ALLOWED = {
     "indexing": {"core", "defs"},
     "dev": {"core"},
     "bench": {"core"},
-    "cli": {"core", "indexing", "dev", "bench", "cli"},
-    "__init__": set[str](),
+    "serving": {"core", "serving"},
+    "integrations": {"core", "integrations"},
+    "cli": {"core", "indexing", "dev", "bench", "serving", "cli"},
+    "__init__": {"core"},
 }
 
 

@@ -37,8 +37,8 @@ def test_index_search_status(beast: Beast, docs: Path, settings: Settings) -> No
     hits = beast("search", "topic17x2y5", "-k", "3", "--json").json["hits"]
     assert Path(hits[0]["path"]).name == "note-17.md"
     assert set(hits[0]) == {
-        "path", "score", "text", "char_start", "char_end", "line_start", "line_end", "place",
-        "content_sha256", "stale",
+        "chunk_id", "path", "score", "scores", "text", "char_start", "char_end", "line_start",
+        "line_end", "place", "content_sha256", "stale", "copies",
     }  # fmt: skip
     text = Path(hits[0]["path"]).read_text()
     assert text[hits[0]["char_start"] : hits[0]["char_end"]] == hits[0]["text"]

@@ -19,8 +19,9 @@ from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.reading import Content, read_content
-from beast_assets.core.search import Searcher, show_path
+from beast_assets.core.search import Searcher
 from beast_assets.core.settings import Settings
+from beast_assets.core.words import show_path
 from beast_assets_tests.conftest import Beast
 from beast_assets_tests.homes import add_root, comparable, index, paths, published_rows
 

@@ -77,6 +77,7 @@ SET = [
     ("BEAST_BUCKETS", "4096", "buckets", 4096),
     ("BEAST_MODEL", "other", "model", "other"),
     ("BEAST_BACKEND", "openvino", "backend", "openvino"),
+    ("BEAST_RERANKER", "a folder", "reranker", "a folder"),
     ("BEAST_LEDGER_URL", "postgresql+psycopg2://h/d", "ledger_url", "postgresql+psycopg2://h/d"),
     ("BEAST_INDEX_URI", "s3://b/i", "index_uri", "s3://b/i"),
     ("BEAST_CHUNKER", "window", "chunker", "window"),

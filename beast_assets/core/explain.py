@@ -9,9 +9,9 @@ from beast_assets.core.index import ChunkIndex
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.places import place, state_of
-from beast_assets.core.search import Ranking, Searcher, show_path
+from beast_assets.core.search import Ranking, Searcher
 from beast_assets.core.settings import Settings
-from beast_assets.core.words import in_words, moment, one_line
+from beast_assets.core.words import in_words, moment, one_line, show_path
 
 # How deep a query looks for the file.
 DEPTH = 1_000

@@ -8,8 +8,8 @@ from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import Root
 from beast_assets.core.manifest import write_manifest
 from beast_assets.core.roots import find_root
-from beast_assets.core.search import show_path
 from beast_assets.core.settings import Settings
+from beast_assets.core.words import show_path
 
 
 def export_manifest(settings: Settings, root: bytes | None, target: Path | None) -> tuple[str, int]:

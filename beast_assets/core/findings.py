@@ -8,8 +8,7 @@ from typing import Any
 
 from beast_assets.core.index import Row
 from beast_assets.core.ledger_rows import FileRow
-from beast_assets.core.search import show_path
-from beast_assets.core.words import one_line
+from beast_assets.core.words import one_line, show_path
 
 #: Kinds of differences, in the order in which they are told.
 KINDS = {

@@ -265,15 +265,20 @@ class ChunkIndex:
         if found != [*Row._fields, "base_version", "vector"]:
             raise IndexDamagedError(f"the index has other columns than its own: {found}")
 
-    def rows_of(self, file_id: str) -> list[dict[str, Any]]:
-        """A file's rows in the order of the text, without texts and vectors, with ``_rowid``.
+    def rows_of(self, file_id: str, *, texts: bool = False) -> list[dict[str, Any]]:
+        """A file's rows in the order of the text, with ``_rowid`` and without vectors.
+
+        Args:
+            file_id: the file's name.
+            texts: with the column ``text``.
 
         Raises:
             IndexDamagedError: the rows cannot be read.
         """
         from lancedb.expr import col, lit
 
-        columns = [name for name in self._table.schema.names if name not in ("text", "vector")]
+        left_out = ("vector",) if texts else ("text", "vector")
+        columns = [name for name in self._table.schema.names if name not in left_out]
         with reading():
             search = self._table.search().where(col("file_id") == lit(file_id)).select(columns)
             rows: list[dict[str, Any]] = search.with_row_id(True).to_arrow().to_pylist()

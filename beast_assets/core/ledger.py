@@ -263,6 +263,22 @@ class Ledger:
         with self._engine.begin() as connection:
             upsert(connection, tables.snapshot, [{"number": 1, "data": data}], update=("data",))
 
+    def searchable(self) -> list[tuple[str, str, bytes, int]]:
+        """Name, root, path and mtime in nanoseconds of every file that has rows, in no order."""
+        columns = tables.files.c
+        statement = sa.select(
+            columns.file_id, columns.root_id, columns.path, columns.mtime_ns
+        ).where(columns.chunks > 0)
+        with self._engine.connect() as connection:
+            return [(one, root, path, ns) for one, root, path, ns in _raw(connection, statement)]
+
+    @property
+    def file_path(self) -> Path | None:
+        """The database's file; None for a server's."""
+        url = self._engine.url
+        sqlite = url.get_backend_name() == "sqlite" and url.database
+        return Path(str(url.database)) if sqlite else None
+
     def loud(self) -> list[FileRow]:
         """The rows that ``quiet`` leaves out."""
         with self._engine.connect() as connection:

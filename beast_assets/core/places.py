@@ -12,9 +12,9 @@ from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow, Root
 from beast_assets.core.records import Stat
 from beast_assets.core.scan import RootUnavailableError, which_rule
-from beast_assets.core.search import show_path
 from beast_assets.core.session import own_folders
 from beast_assets.core.settings import Settings
+from beast_assets.core.words import show_path
 
 
 class Place(NamedTuple):

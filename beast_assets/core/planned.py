@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from beast_assets.core.planning import ADDED, CHANGED, REMOVED
-from beast_assets.core.search import show_path
-from beast_assets.core.words import one_line
+from beast_assets.core.words import one_line, show_path
 
 TO_HASH = "to_hash"
 #: Links, sockets and the like, which have a row and no content.

@@ -13,9 +13,8 @@ from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.lock import writer_lock
 from beast_assets.core.places import place
-from beast_assets.core.search import show_path
 from beast_assets.core.settings import Settings
-from beast_assets.core.words import moment, one_line
+from beast_assets.core.words import moment, one_line, show_path
 
 
 def quarantine_list(settings: Settings, *, skipped: bool = False) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class Settings:
         buckets: how many partitions, 16, 256 or 4096.
         model: the embedding model's name.
         backend: what computes the vectors: one of ``embedding.BACKENDS``.
+        reranker: a cross-encoder's folder; empty for none.
         ledger_url: the SQLAlchemy URL of the ledger; kept out of the repr for its password.
         index_uri: where LanceDB keeps its tables.
         chunker: ``content`` or ``window``.
@@ -57,6 +58,7 @@ class Settings:
     buckets: int
     model: str
     backend: str
+    reranker: str
     ledger_url: str = field(repr=False)
     index_uri: str
     chunker: str

@@ -177,6 +177,7 @@ TABLE = (
         "auto",
         "what computes vectors: auto, openvino, openvino-int8 or sentence-transformers",
     ),
+    _field("reranker", _text, "", "a cross-encoder's folder, for `--rerank`", words="none"),
     _field(
         "ledger_url",
         _ledger_url,

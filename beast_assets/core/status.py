@@ -9,10 +9,9 @@ from beast_assets.core.embedding import planned_backend
 from beast_assets.core.forgotten import excluded_paths
 from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
-from beast_assets.core.search import show_path
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
-from beast_assets.core.words import moment
+from beast_assets.core.words import moment, show_path
 
 
 def index_status(settings: Settings) -> dict[str, Any]:

@@ -22,6 +22,11 @@ def in_words(data: Mapping[str, Any], within: str = "") -> list[str]:
     return lines
 
 
+def show_path(path: bytes) -> str:
+    """A path as text for people and JSON; what is not UTF-8 is escaped."""
+    return path.decode("utf-8", "backslashreplace")
+
+
 def one_line(path: str) -> str:
     """A path that stays on its line."""
     return path.replace("\n", "\\n").replace("\t", "\\t")

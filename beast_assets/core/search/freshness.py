@@ -1,0 +1,61 @@
+"""Whether a hit's file is still the one that was indexed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from beast_assets.core.files import open_root
+from beast_assets.core.hashing import hash_stable
+from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger_rows import FileRow
+from beast_assets.core.planning import is_trusted
+from beast_assets.core.records import Stat
+
+# No hash is as young as this: only settled ones are believed.
+_NEVER = 2**63
+
+
+class Source(NamedTuple):
+    """The file of a hit: its root's absolute path, its own below that, both raw bytes."""
+
+    file_id: str
+    root: bytes
+    path: bytes
+    content_sha256: str
+
+
+@dataclass
+class Freshness:
+    """Asks the disk, and reads a file only if its stat is another than the recorded one.
+
+    What was found is remembered by stat, so that asking again costs a stat.
+    """
+
+    _ledger: Ledger
+    _rows: dict[str, FileRow] = field(default_factory=dict)
+    _read: dict[str, tuple[Stat, str]] = field(default_factory=dict)
+
+    def stale(self, sources: Iterable[Source]) -> set[str]:
+        """The names of the files that are no longer what was indexed, or cannot be read."""
+        asked = {source.file_id: source for source in sources}
+        unknown = [name for name in asked if name not in self._rows]
+        self._rows.update({row.file_id: row for row in self._ledger.named(unknown)})
+        return {name for name, source in asked.items() if self._is_stale(source)}
+
+    def _is_stale(self, source: Source) -> bool:
+        try:
+            with open_root(source.root) as root:
+                stat = root.stat(source.path)
+                content = self._content(source.file_id, stat)
+                if content is None:
+                    content = hash_stable(root.fd, source.path).sha256
+                    self._read[source.file_id] = (stat, content)
+        except OSError:
+            return True
+        return content != source.content_sha256
+
+    def _content(self, name: str, stat: Stat) -> str | None:
+        if name in self._read and self._read[name][0] == stat:
+            return self._read[name][1]
+        row = self._rows.get(name)
+        return row.content if row is not None and is_trusted(row, stat, _NEVER) else None
