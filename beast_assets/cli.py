@@ -19,6 +19,7 @@ from beast_assets import __version__
 from beast_assets.core.errors import BeastError, HeldBackError, UsageError
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import get_settings
+from beast_assets.core.words import printable
 
 Command = Callable[..., None]
 _SHOWN = 20
@@ -37,11 +38,6 @@ class Output:
         else:
             for line in lines:
                 click.echo(printable(line))
-
-
-def printable(text: str) -> str:
-    """Text that a terminal shows and does not obey: control characters are escaped."""
-    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def one_line(text: str) -> str:
@@ -404,6 +400,15 @@ def dev(settings: Settings, output: Output, port: int | None) -> None:
     from beast_assets.dev import run_dev
 
     sys.exit(run_dev(settings, settings.port if port is None else port))
+
+
+@cli.command()
+@common_options
+def mcp(settings: Settings, output: Output) -> None:
+    """Answer agents by the Model Context Protocol; a client starts this, on its own pipes."""
+    from beast_assets.serving.mcp import run_mcp
+
+    run_mcp(settings)
 
 
 @cli.command()

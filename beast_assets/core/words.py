@@ -27,6 +27,11 @@ def show_path(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
 
 
+def printable(text: str) -> str:
+    """Text that a terminal shows and does not obey: control characters are escaped."""
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
+
+
 def one_line(path: str) -> str:
     """A path that stays on its line."""
     return path.replace("\n", "\\n").replace("\t", "\\t")

@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.ledger import Ledger
-from beast_assets.core.ledger_rows import Published
 from beast_assets.core.search.encoder import QueryEncoder
 from beast_assets.core.search.hits import Hits, Passage
 from beast_assets.core.search.options import SearchOptions
 from beast_assets.core.search.searcher import Found, Searcher
 from beast_assets.core.settings import Settings
+from beast_assets.core.status import index_status
 
 T = TypeVar("T")
 
@@ -63,6 +63,7 @@ class IndexHandle:
         self._inode = self._ledger_inode()
         self._encoder = QueryEncoder(settings)
         self._searcher: Searcher | None = None
+        self._moment: str | None = None
         self._kept: OrderedDict[_Key, Found] = OrderedDict()
         self._running: dict[_Key, Future[Found]] = {}
         self._lock = threading.Lock()
@@ -111,6 +112,10 @@ class IndexHandle:
         """A passage by its name (see ``Searcher.passage``)."""
         return self._retrying(lambda searcher: searcher.passage(chunk_id, context))
 
+    def status(self) -> dict[str, Any]:
+        """Counts, model and roots, as ``beast status --json`` has them."""
+        return index_status(self.settings)
+
     @property
     def version(self) -> str:
         """The version that a question would be asked of now."""
@@ -123,26 +128,29 @@ class IndexHandle:
         try:
             return ask(searcher)
         except IndexDamagedError:
-            # A version is dropped while it is read only if another has long been published, or
-            # if something was to be forgotten at once.
-            again = self._follow()
-            if again is searcher:
-                raise
-            return ask(again)
+            # A version is dropped while it is read only if another has long been published, if
+            # something was to be forgotten at once, or if it was lost and is written anew.
+            self.close()
+            return ask(self._follow())
 
     def _follow(self) -> Searcher:
         if self._inode != (inode := self._ledger_inode()):  # a damaged one was put aside
             self._ledger, self._inode = Ledger.open_existing(self.settings.ledger_url), inode
+            self.close()
+        # An index that was lost and is built anew may have the name and number of the lost one.
+        moment = self._ledger.meta("published_ns")
         published = self._ledger.published()
         if published is None:
             raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
         with self._lock:
-            if self._searcher is None or self._searcher.published != published:
-                self._open(published)
+            known = self._searcher.published if self._searcher else None
+            if (known, self._moment) != (published, moment):
+                self._open(moment)
             assert self._searcher is not None  # noqa: S101 for mypy
             return self._searcher
 
-    def _open(self, published: Published) -> None:
+    def _open(self, moment: str | None) -> None:
+        self._moment = moment
         self._searcher = Searcher(self.settings, encoder=self._encoder, ledger=self._ledger)
         self._kept.clear()
         self.counters.reopened += 1
@@ -177,18 +185,17 @@ class IndexHandle:
         try:
             found = searcher.find(key[1], key[2])
         except BaseException as error:
-            self._finish(key)
+            self._finish(key, searcher)
             future.set_exception(error)
             raise
-        self._finish(key, found)
+        self._finish(key, searcher, found)
         future.set_result(found)
         return found
 
-    def _finish(self, key: _Key, found: Found | None = None) -> None:
+    def _finish(self, key: _Key, searcher: Searcher, found: Found | None = None) -> None:
         with self._lock:
             del self._running[key]
-            if found is not None and self._searcher is not None:
-                if self._searcher.version == key[0]:
-                    self._kept[key] = found
+            if found is not None and self._searcher is searcher:
+                self._kept[key] = found
                 if len(self._kept) > _KEPT:
                     self._kept.popitem(last=False)
