@@ -99,8 +99,9 @@ def _call(tool: Tool, arguments: dict[str, Any], index: OpenIndex) -> CallToolRe
     except Exception as error:  # whatever it is, it ends this answer only
         _log.exception("%s failed", tool.name)
         return _failed(f"{tool.name} failed ({type(error).__name__}: {error}); see its log")
-    text = [TextContent(text=answer.words)]
-    return CallToolResult(content=text, structured_content=answer.data.model_dump())
+    return CallToolResult(
+        content=[TextContent(text=answer.words)], structured_content=answer.data.model_dump()
+    )
 
 
 def _answer(tool: Tool, arguments: dict[str, Any], index: OpenIndex) -> Answer:

@@ -68,6 +68,9 @@ class IndexHandle:
         self._running: dict[_Key, Future[Found]] = {}
         self._lock = threading.Lock()
 
+    def __repr__(self) -> str:
+        return f"<index of {self.settings.home}>"
+
     def __enter__(self) -> "IndexHandle":
         return self
 

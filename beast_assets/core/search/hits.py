@@ -55,7 +55,7 @@ class Hit(Passage):
     copies: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hits(Sequence[Hit]):
     """An answer: hits, best first.
 
@@ -79,6 +79,16 @@ class Hits(Sequence[Hit]):
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
+
+    def __repr__(self) -> str:
+        from beast_assets.core.search.words import hits_text
+
+        return hits_text(self)
+
+    def _repr_html_(self) -> str:
+        from beast_assets.core.search.words import hits_html
+
+        return hits_html(self)
 
     def to_dicts(self) -> list[dict[str, Any]]:
         """Plain data for JSON, a dict a hit."""

@@ -1,7 +1,9 @@
-"""Hits in words for a terminal."""
+"""Hits in words for a terminal and for a notebook."""
 
-from beast_assets.core.search.hits import Hit
-from beast_assets.core.words import one_line
+from html import escape
+
+from beast_assets.core.search.hits import Hit, Hits
+from beast_assets.core.words import one_line, printable
 
 _SHOWN = 200
 
@@ -17,3 +19,18 @@ def hit_lines(number: int, hit: Hit, *, scores: bool = False) -> list[str]:
         parts = ", ".join(f"{name} {value:g}" for name, value in hit.scores.items())
         lines.append(f"   {hit.score:g}: {parts}")
     return lines
+
+
+def hits_text(hits: Hits) -> str:
+    """An answer as a terminal shows it; control characters are escaped."""
+    lines = [line for number, hit in enumerate(hits, 1) for line in hit_lines(number, hit)]
+    return printable("\n".join(lines)) or "nothing found"
+
+
+def hits_html(hits: Hits) -> str:
+    """An answer as a table; nothing in a file's name or text is taken for HTML."""
+    rows = []
+    for number, hit in enumerate(hits, 1):
+        where, text = (escape(printable(line)) for line in hit_lines(number, hit))
+        rows.append(f"<tr><td style='text-align:left'>{where}<br>{text}</td></tr>")
+    return f"<table>{''.join(rows)}</table>" if rows else "nothing found"
