@@ -22,6 +22,7 @@ from beast_assets.serving.mcp import build_server
 from beast_assets.serving.mcp_words import MOST_CHARACTERS
 from beast_assets_tests.homes import add_root, index
 from beast_assets_tests.test_architecture import HEAVY
+from beast_assets_tests.turns import slow_searches, turns_while
 
 Scene = Callable[[Client], Awaitable[None]]
 COMMAND = [sys.executable, "-m", "beast_assets.cli", "mcp"]
@@ -260,6 +261,15 @@ def test_questions_at_once(indexed: Settings) -> None:
         assert names == [f"note-{number:02}.md" for number in range(20)]
 
     talk_here(scene, indexed)
+
+
+def test_a_question_does_not_keep_others_waiting(indexed: Settings) -> None:
+    async def scene(client: Client) -> None:
+        await client.list_tools()
+        assert await turns_while(client.call_tool("search", {"query": "topic17x2y5"})) > 5
+
+    with slow_searches():
+        talk_here(scene, indexed)
 
 
 def test_a_lost_index_is_told_and_a_mended_one_is_used(indexed: Settings) -> None:
