@@ -112,6 +112,11 @@ class IndexHandle:
         return self._retrying(lambda searcher: searcher.passage(chunk_id, context))
 
     @property
+    def encoder(self) -> QueryEncoder:
+        """What gives questions their vectors."""
+        return self._encoder
+
+    @property
     def version(self) -> str:
         """The version that a question would be asked of now."""
         return self._follow().version
