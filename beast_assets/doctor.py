@@ -107,8 +107,12 @@ def _asked(name: str, subject: Subject) -> Finding:
     from beast_assets.defs.launch import home_instance
 
     look = {probe.name: probe.look for probe in DAGSTER_PROBES}[name]
-    with home_instance(subject.settings) as instance:
-        return look(instance, subject.settings)
+    try:
+        with home_instance(subject.settings) as instance:
+            return look(instance, subject.settings)
+    except Exception as error:  # whatever its storage raises
+        words = f"Dagster's records in {folder} cannot be read ({str(error).splitlines()[0]})"
+        raise BeastError(f"{words}: move that folder away, the next run makes another") from error
 
 
 _DAGSTER: Final = (

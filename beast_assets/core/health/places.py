@@ -17,6 +17,7 @@ _SMALL_SHARE: Final = 0.05
 _PLENTY: Final = 10 * 10**9
 # A first index takes 583 MB at its peak (docs/decisions.md).
 _MEMORY: Final = 600 * 10**6
+_EFFECTIVE: Final = os.access in os.supports_effective_ids
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -30,7 +31,7 @@ def home(subject: Subject) -> Finding:
     mode = folder.stat().st_mode
     if not stat.S_ISDIR(mode):
         return Finding(FAIL, f"{folder} is no folder: set BEAST_HOME to one", figures)
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
         words = f"{folder} may not be read and written: run as its owner, or name another home"
         return Finding(FAIL, words, figures)
     if exposed := [str(path) for path in _own(subject.settings) if _is_open(path)]:

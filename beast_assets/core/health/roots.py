@@ -3,10 +3,12 @@
 import functools
 import os
 
+from beast_assets.core.database import parse_url
 from beast_assets.core.files import open_root
 from beast_assets.core.health.parallel import run_probes
 from beast_assets.core.health.records import FAIL, OK, WARN, Check, Finding
 from beast_assets.core.health.subject import NothingToSayError, Probe, Subject
+from beast_assets.core.roots_copy import read_copy
 from beast_assets.core.words import show_path
 
 # Of the probe's time, so that it has some left to say which folder took it.
@@ -29,8 +31,9 @@ def _indexed(subject: Subject) -> dict[bytes, int]:
     """Each folder, with the number of its files that are indexed."""
     try:
         ledger = subject.ledger()
-    except NothingToSayError:
-        return dict.fromkeys(subject.settings.roots, 0)
+    except NothingToSayError:  # their copy is there for a ledger that is damaged or lost
+        copied = read_copy(parse_url(subject.settings.ledger_url))
+        return dict.fromkeys(copied or subject.settings.roots, 0)
     known = {root.path: ledger.count_indexed(root.root_id) for root in ledger.roots()}
     return known or dict.fromkeys(subject.settings.roots, 0)
 
