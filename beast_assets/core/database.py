@@ -37,7 +37,12 @@ def parse_url(url: str) -> sa.URL:
 
 @functools.cache
 def engine_for(url: str) -> sa.Engine:
-    """The process's engine for this database; its pool is the connection pool.
+    """The process's engine for this database; its pool is the connection pool."""
+    return new_engine(url)
+
+
+def new_engine(url: str, poolclass: type[sa.Pool] | None = None) -> sa.Engine:
+    """An engine of one's own for this database, for whom no open connection will do.
 
     An SQLite file is made with mode 0600 and put in WAL mode, so that readers never wait for the
     writer.
@@ -47,6 +52,7 @@ def engine_for(url: str) -> sa.Engine:
         parsed,
         pool_pre_ping=parsed.get_backend_name() != "sqlite",
         hide_parameters=True,  # paths and texts have no place in the words of an error
+        poolclass=poolclass,
     )
     if engine.dialect.name == "sqlite":
         if engine.url.database:
