@@ -114,7 +114,8 @@ def build_assets(
         for name in ASSETS
     ]
     with warnings.catch_warnings():
-        # The policy is marked beta; without it a range could not be materialized in one run.
+        # Beta: the policy, without which a range could not be materialized in one run, and the
+        # references to the code.
         warnings.simplefilter("ignore", dg.BetaWarning)
         policy = backfill_policy or dg.BackfillPolicy.single_run()
 
@@ -142,9 +143,9 @@ def build_assets(
             )
             yield from run_results(context, report)
 
-    (referenced,) = dg.with_source_code_references([index])
-    assert isinstance(referenced, dg.AssetsDefinition)  # noqa: S101 of one asset, one comes back
-    return referenced
+        (found,) = dg.with_source_code_references([index])
+    assert isinstance(found, dg.AssetsDefinition)  # noqa: S101 of one definition one comes back
+    return found
 
 
 def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Settings) -> Report:

@@ -12,7 +12,7 @@ import dagster as dg
 from beast_assets.core.data_checks import CHECKS, Outcome, check_data
 from beast_assets.core.markdown import shown_text
 from beast_assets.core.sampling import parse_sample
-from beast_assets.defs.names import CHECK_DATA, DATA_CHECKS
+from beast_assets.defs.names import CHECK_DATA, DATA_CHECKS, PARTITION_TAG, RANGE_START_TAG
 from beast_assets.defs.resources import SettingsResource
 from beast_assets.defs.runs import sign
 
@@ -44,7 +44,8 @@ def data_checks(
     asked = {key.name for key in context.selected_asset_check_keys}
     # A run that materializes assets brings these checks along: it is to wait for the cheap ones
     # only, and the others give no result in it.
-    sample = None if context.run.asset_selection else parse_sample(config.sample)
+    materializing = context.run.tags.keys() & {RANGE_START_TAG, PARTITION_TAG}
+    sample = None if materializing else parse_sample(config.sample)
     seed = config.seed if config.seed is not None else int(time.time() // 86_400)
     checks = [check for check in CHECKS if check.name in asked]
     report = check_data(settings.get(), sample, seed, checks)
