@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 _WIDTH: Final = 420
 _HEIGHT: Final = 190
+_WIDEST: Final = 64.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 12, 12, 46, 34
 # Told apart by lightness too, and legible on white and on a dark page.
 COLOURS: Final = ("#3b6fd4", "#e8a33d")
@@ -79,7 +80,8 @@ def _bar(bar: Bar, left: float, step: float, highest: float, *, labelled: bool) 
     for part, colour in zip(bar.parts, COLOURS, strict=False):
         size = part / highest * (_HEIGHT - _TOP - _BOTTOM) if highest else 0.0
         top -= size
-        x, width = left + step * 0.1, step * 0.8
+        width = min(step * 0.8, _WIDEST)
+        x = left + (step - width) / 2
         drawn += (
             f'<rect x="{x:.1f}" y="{top:.1f}" width="{width:.1f}" height="{size:.1f}" '
             f'fill="{colour}"/>'
