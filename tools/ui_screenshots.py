@@ -45,7 +45,8 @@ def main() -> None:
         settings = load_settings({"home": home, "model": MODEL})
         add_root(settings, options.folder)
         launched = index_in_process(settings, bucket_keys(settings.buckets), rebuild=True)
-        assert launched.error is None, launched.error
+        if launched.error is not None:
+            raise SystemExit(launched.error)
         with dagster_dev(home, MODEL) as url, chromium() as browser:
             page = browser.new_page(viewport={"width": 1400, "height": 760})
             with home_instance(settings) as instance:

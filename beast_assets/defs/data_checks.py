@@ -1,6 +1,7 @@
 """The questions of ``core.data_checks`` as asset checks, and the night in which they are asked.
 
 They have no partitions: checks lose them in a run over a range. The buckets that fail are named.
+A run that materializes assets skips them, for its step logs what it did and yields no output.
 """
 
 import time
@@ -12,7 +13,7 @@ import dagster as dg
 from beast_assets.core.data_checks import CHECKS, Outcome, check_data
 from beast_assets.core.markdown import shown_text
 from beast_assets.core.sampling import parse_sample
-from beast_assets.defs.names import CHECK_DATA, DATA_CHECKS, PARTITION_TAG, RANGE_START_TAG
+from beast_assets.defs.names import CHECK_DATA, DATA_CHECKS
 from beast_assets.defs.resources import SettingsResource
 from beast_assets.defs.runs import sign
 
@@ -42,13 +43,9 @@ def data_checks(
     """Compare index, ledger and files, as `beast verify` does."""
     sign(context.instance, context.run.run_id)
     asked = {key.name for key in context.selected_asset_check_keys}
-    # A run that materializes assets brings these checks along: it is to wait for the cheap ones
-    # only, and the others give no result in it.
-    materializing = context.run.tags.keys() & {RANGE_START_TAG, PARTITION_TAG}
-    sample = None if materializing else parse_sample(config.sample)
     seed = config.seed if config.seed is not None else int(time.time() // 86_400)
     checks = [check for check in CHECKS if check.name in asked]
-    report = check_data(settings.get(), sample, seed, checks)
+    report = check_data(settings.get(), parse_sample(config.sample), seed, checks)
     for outcome in report.outcomes:
         yield _result(outcome, report.checked, seed if outcome.check.sampled else None)
 

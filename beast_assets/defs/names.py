@@ -23,7 +23,6 @@ DIGEST_TAG = "beast/digest"
 # The process that works on a run, told so that another can see whether it still lives.
 PROCESS_TAG = "beast/process"
 
-PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 DATA_VERSION_TAG = "dagster/data_version"
