@@ -407,6 +407,20 @@ def dev(settings: Settings, output: Output, port: int | None) -> None:
 
 
 @cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Its port; 0 for a free one.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="A file that holds the token.")
+@common_options
+def serve(
+    settings: Settings, output: Output, host: str, port: int | None, token_file: Path | None
+) -> None:
+    """Answer over HTTP, with a page to search from; on this machine only unless told otherwise."""
+    from beast_assets.serving.server import serve as run
+
+    run(settings, host, settings.serve_port if port is None else port, token_file)
+
+
+@cli.command()
 @click.argument(
     "names",
     nargs=-1,

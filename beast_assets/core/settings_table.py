@@ -92,6 +92,14 @@ def _switch(value: Any, _: Mapping[str, str]) -> bool:
     return text in ("on", "true", "1")
 
 
+def _hosts(value: Any, _: Mapping[str, str]) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else value
+    found = tuple(str(name).strip().lower() for name in names if str(name).strip())
+    if not all(re.fullmatch(r"[a-z0-9_.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?", name) for name in found):
+        raise ValueError("names of hosts, such as search.example or search.example:8443")
+    return found
+
+
 def _seconds(high: int) -> _Parse:
     def parse(value: Any, _: Mapping[str, str]) -> float:
         text = str(value).strip()
@@ -240,5 +248,20 @@ TABLE = (
         3000,
         "TCP port of Dagster's web server; PORT_DAGSTER in ports.env counts too",
         file_variable="PORT_DAGSTER",
+    ),
+    _field(
+        "serve_port",
+        _whole(1, 65_535),
+        7171,
+        "TCP port of `beast serve`; PORT_SEARCH in ports.env counts too",
+        file_variable="PORT_SEARCH",
+    ),
+    _field("serve_token", _text, "", "the token that `beast serve` asks for", words="none"),
+    _field(
+        "serve_hosts",
+        _hosts,
+        (),
+        "names, beside this machine's own, by which browsers may call `beast serve`, commas between",
+        words="none",
     ),
 )

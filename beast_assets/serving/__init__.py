@@ -1,0 +1,1 @@
+"""The index over HTTP, for people and programs on this machine."""
