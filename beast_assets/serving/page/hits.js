@@ -1,25 +1,25 @@
 // One hit of the list.
 
 import { isProse, split, where } from "./places.js";
-import { element, excerpt, matches, nameNodes, textNodes, visible } from "./text.js";
+import { element, excerpt, flowing, matches, nameNodes, textNodes, visible } from "./text.js";
 
 const SIZE = 340;
 
 /** The list item of a hit. */
 export function hitItem(hit, { number, total, look, roots, link }) {
   const id = `hit-${number}`;
-  const name = element("h2", { class: "name", id }, nameLink(hit, roots, link));
+  const name = element("h2", { class: "name", id }, nameLink(hit, roots, link(hit)));
   const body = element(isProse(hit.path) ? "p" : "pre", { class: "snippet", dir: "auto" });
+  const more = button("more", "more", { class: "plain more", "aria-expanded": "false" });
   const article = element(
     "article",
     { class: "hit", tabindex: "-1", "aria-labelledby": id, "aria-posinset": number + 1, "aria-setsize": total },
-    name,
-    element("p", { class: "where" }, ...about(hit)),
+    element("header", {}, name, element("p", { class: "where" }, ...about(hit))),
     body,
     tools(hit),
     scores(hit),
   );
-  fill(article, body, hit, look);
+  fill(article, body, more, hit, look);
   return element("li", {}, article);
 }
 
@@ -43,13 +43,13 @@ function about(hit) {
   return parts;
 }
 
+const button = (act, label, more = {}) =>
+  element("button", { type: "button", class: "plain", tabindex: "-1", "data-act": act, ...more }, label);
+
 function tools(hit) {
-  const button = (act, label, more = {}) =>
-    element("button", { type: "button", class: "plain", tabindex: "-1", "data-act": act, ...more }, label);
   return element(
     "p",
     { class: "tools" },
-    button("more", "More", { "aria-expanded": "false" }),
     button("scores", `Score ${number(hit.score)}`, { "aria-expanded": "false" }),
     button("copy", "Copy"),
     button("path", "Copy path"),
@@ -71,25 +71,29 @@ function scores({ scores: parts }) {
 }
 
 // The snippet now, and the whole text when more is asked for.
-function fill(article, body, hit, look) {
+function fill(article, body, more, hit, look) {
+  const code = body.tagName === "PRE";
   const found = matches(hit.text, look);
-  const whole = [0, hit.text.length];
-  const best = excerpt(hit.text, found, SIZE, body.tagName === "PRE");
-  const show = ([start, end]) => {
+  const length = hit.text.length;
+  const best = excerpt(hit.text, found, SIZE, code);
+  const show = (start, end) => {
+    const text = code ? hit.text : flowing(hit.text, !article.classList.contains("whole"));
     const inside = found.filter((one) => one[0] >= start && one[1] <= end);
     const ranges = inside.map((one) => [one[0] - start, one[1] - start]);
-    const cut = (is) => (is ? [element("span", { class: "cut" }, "…")] : []);
-    body.replaceChildren(...cut(start > 0), ...textNodes(hit.text.slice(start, end), ranges), ...cut(end < hit.text.length));
+    const cut = (is) => (is ? [element("span", { class: "cut" }, "… ")] : []);
+    const nodes = textNodes(text.slice(start, end), ranges);
+    const focused = more === document.activeElement;
+    body.replaceChildren(...cut(start > 0), ...nodes, ...cut(end < length), ...(trimmed ? [" ", more] : []));
+    if (focused) more.focus();
   };
-  show(best);
-  const more = article.querySelector("[data-act=more]");
-  more.hidden = best[1] - best[0] >= whole[1];
+  const trimmed = best[1] - best[0] < length;
+  show(...best);
   article.toggleMore = () => {
-    if (more.hidden) return;
+    if (!trimmed) return;
     const open = article.classList.toggle("whole");
-    more.textContent = open ? "Less" : "More";
+    more.textContent = open ? "less" : "more";
     more.setAttribute("aria-expanded", String(open));
-    show(open ? whole : best);
+    show(...(open ? [0, length] : best));
   };
 }
 

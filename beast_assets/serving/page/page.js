@@ -1,10 +1,11 @@
-// The page: what is typed becomes a question, what is pressed becomes an act.
+// The page: what is typed becomes a question, and its answer a list.
 
 import { ask, keepToken, takeToken } from "./api.js";
 import { copy, toast } from "./copying.js";
 import { readFilters, showFilters, watchFilters } from "./filters.js";
-import { hitItem, toggleScores } from "./hits.js";
 import * as instead from "./instead.js";
+import { listen } from "./keys.js";
+import * as list from "./list.js";
 import * as panel from "./panel.js";
 import { counted } from "./places.js";
 import { address, fromAddress, question, widened } from "./query.js";
@@ -13,18 +14,16 @@ import { wanted } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
 const box = byId("box");
-const list = byId("hits");
 const DEBOUNCE_MS = 110;
 const SLOW_MS = 250;
 const MOST = 100;
 
 let state = fromAddress();
-let hits = [];
-let current = -1;
-let answered = ""; // the question that the hits answer
+let answered = ""; // the question that the list answers
+let version = ""; // of the index that answered it
 let asked = 0;
 let running = new AbortController();
-let problem = ""; // "", "offline", "noindex", "token"
+let trouble = ""; // "token", "offline", "noindex"
 const timers = {};
 
 function later(name, ms, act) {
@@ -36,11 +35,11 @@ function later(name, ms, act) {
 
 async function search() {
   clearTimeout(timers.typed);
+  clearTimeout(timers.again);
   running.abort();
   running = new AbortController();
-  asked += 1;
+  const mine = (asked += 1);
   if (!state.q.trim()) return blank();
-  const mine = asked;
   later("slow", SLOW_MS, () => busy(true));
   try {
     const answer = await ask("api/search", question(state), running.signal);
@@ -50,69 +49,50 @@ async function search() {
   }
 }
 
+function show(answer) {
+  busy(false);
+  trouble = "";
+  instead.nothing();
+  if (version && answer.version !== version) refresh();
+  const asking = question(state).toString();
+  if (asking !== answered || JSON.stringify(answer.hits) !== JSON.stringify(list.hits)) {
+    const link = (hit) => address({ ...state, open: hit.chunk_id });
+    list.show(answer.hits, { look: wanted(state.q), roots: status.roots(), link });
+    list.mark(state.open);
+  }
+  [answered, version] = [asking, answer.version];
+  count(answer);
+}
+
+function count({ hits, took_ms: took }) {
+  const words = hits.length ? counted(hits.length, "passage") : "Nothing found";
+  const time = took < 1 ? "under 1 ms" : `${Math.round(took)} ms`;
+  byId("count").textContent = hits.length ? `${words} in ${time}` : "";
+  byId("further").hidden = hits.length < Number(state.k) || hits.length >= MOST;
+  if (!hits.length) instead.empty(state, () => pose(widened(state)));
+  announce(words);
+}
+
 function busy(is) {
-  if (!is) clearTimeout(timers.slow);
+  clearTimeout(timers.slow);
   document.documentElement.classList.toggle("busy", is);
-  list.setAttribute("aria-busy", String(is));
+  list.busy(is);
+}
+
+function clear() {
+  busy(false);
+  answered = "";
+  list.clear();
+  byId("count").textContent = "";
+  byId("further").hidden = true;
 }
 
 function blank() {
-  busy(false);
   clear();
-  if (problem === "noindex") instead.noIndex();
-  else if (problem === "offline") instead.offline();
-  else if (problem !== "token") instead.welcome((words) => pose({ q: words }));
-}
-
-function clear(words = "") {
-  hits = [];
-  answered = "";
-  current = -1;
-  list.replaceChildren();
-  byId("further").hidden = true;
-  byId("count").textContent = words;
-}
-
-function show(answer) {
-  busy(false);
-  problem = "";
-  instead.nothing();
-  const asking = question(state).toString();
-  const same = asking === answered && JSON.stringify(answer.hits) === JSON.stringify(hits);
-  if (answer.version !== show.version && show.version) refreshStatus();
-  show.version = answer.version;
-  if (!same) list_(answer.hits);
-  answered = asking;
-  const took = answer.took_ms < 1 ? "under 1 ms" : `${Math.round(answer.took_ms)} ms`;
-  byId("count").textContent = hits.length ? `${counted(hits.length, "passage")}, ${took}` : "";
-  if (!hits.length) instead.empty(state, () => pose(widened(state)));
-  byId("further").hidden = hits.length < Number(state.k) || hits.length >= MOST;
-  announce(hits.length ? counted(hits.length, "passage") : "Nothing found");
-}
-
-function list_(found) {
-  const look = wanted(state.q);
-  const within = list.contains(document.activeElement);
-  const item = (hit, number) =>
-    hitItem(hit, { number, total: found.length, look, roots: status.roots(), link: address({ ...state, open: hit.chunk_id }) });
-  hits = found;
-  list.replaceChildren(...found.map(item));
-  const kept = within ? Math.min(Math.max(current, 0), found.length - 1) : -1;
-  current = -1;
-  choose(kept, within);
-  markOpened();
-}
-
-function fail(error) {
-  busy(false);
-  clear();
-  problem = "";
-  if (error.status === 401) return askToken();
-  if (error.status === 0) return offline();
-  if (error.status === 503 && /nothing is indexed|no index/i.test(error.message)) return noIndex();
-  instead.failed(error, search);
-  announce(error.message);
-  if (error.again) later("again", Math.min(error.again, 30) * 1000, search);
+  announce("");
+  if (trouble === "noindex") instead.noIndex();
+  else if (trouble === "offline") instead.offline();
+  else if (trouble !== "token") instead.welcome((words) => pose({ q: words }));
 }
 
 function announce(words) {
@@ -121,63 +101,54 @@ function announce(words) {
 
 // -- troubles --------------------------------------------------------------------------------------
 
-let refused = false;
+function fail(error) {
+  clear();
+  const kind = status.isNoIndex(error) ? "noindex" : { 401: "token", 0: "offline" }[error.status];
+  if (kind) return meet(kind);
+  trouble = "";
+  instead.failed(error, search);
+  announce(error.message);
+  if (error.again) later("again", Math.min(error.again, 30) * 1000, search);
+}
+
+let refused = false; // the token that was tried
+
+function meet(kind) {
+  const known = trouble === kind;
+  trouble = kind;
+  if (kind === "token") return known && byId("token") ? undefined : askToken();
+  if (!known) announce(kind === "offline" ? "The server does not answer" : "Nothing is indexed yet");
+  kind === "offline" ? instead.offline() : instead.noIndex();
+  later("return", 2500, refresh);
+}
 
 function askToken() {
-  if (problem === "token" && document.activeElement?.id === "token") return;
-  problem = "token";
   clear();
   instead.tokenWanted(refused, (token) => {
     keepToken(token);
-    refused = true;
-    problem = "";
-    restart();
-    box.focus();
+    [refused, trouble] = [true, ""];
+    begin();
   });
 }
 
-function offline() {
-  problem = "offline";
-  instead.offline();
-  announce("The server does not answer");
-  watchForReturn();
-}
-
-function noIndex() {
-  problem = "noindex";
-  instead.noIndex();
-  announce("Nothing is indexed yet");
-  watchForReturn();
-}
-
-function watchForReturn() {
-  later("return", 2500, async () => {
-    await refreshStatus();
-    if (problem === "offline" || problem === "noindex") watchForReturn();
-  });
-}
-
-async function refreshStatus() {
-  const found = await status.refresh();
-  if (found === "token") return askToken();
-  const before = problem;
-  if (found === "ok" && before === "token") return undefined;
-  if (found === "ok") problem = "";
-  if (found !== "ok" && found !== before && !hits.length && !state.q.trim()) {
-    problem = found;
-    blank();
-    watchForReturn();
+async function refresh() {
+  const met = await status.refresh();
+  const before = trouble;
+  if (met === "token" || (met && !list.hits.length)) meet(met);
+  else if (!met && before) {
+    trouble = "";
+    await search();
   }
-  if (found === "ok" && before) search();
-  return undefined;
+  showFilters(state, status.roots(), document.activeElement);
 }
 
-async function restart() {
-  await refreshStatus();
-  if (problem === "token") return;
+async function begin() {
+  await refresh();
+  if (trouble) return;
   refused = false;
   await search();
   follow();
+  if (!state.open) box.focus();
 }
 
 // -- the address -----------------------------------------------------------------------------------
@@ -204,19 +175,19 @@ function typed() {
 function keepTyped() {
   clearTimeout(timers.address);
   if (address(state) === location.pathname + location.search) return;
-  if (typing) history.replaceState(null, "", address(state));
-  else history.pushState(null, "", address(state));
+  history[typing ? "replaceState" : "pushState"](null, "", address(state));
   typing = true;
   entitle();
 }
 
 function typingEnds() {
-  if (typing || box.value !== fromAddress().q) keepTyped();
+  keepTyped();
   typing = false;
 }
 
 function entitle() {
-  document.title = state.q.trim() ? `${state.q.trim().slice(0, 80)} · beast` : "beast";
+  const words = state.q.trim().slice(0, 80);
+  document.title = words ? `${words} · beast` : "beast";
 }
 
 function fillIn() {
@@ -225,17 +196,17 @@ function fillIn() {
   entitle();
 }
 
-// Back and forward.
+/** Open or close the panel as the address says. */
 function follow() {
-  if (!state.open) return panel.opened() && close(false);
-  const number = hits.findIndex((hit) => hit.chunk_id === state.open);
-  if (panel.opened()?.chunk_id !== state.open) panel.open(state.open, hits[number], wanted(state.q));
-  markOpened();
-  return undefined;
+  if (!state.open) return panel.opened() && hidePanel();
+  const hit = list.hits[list.named(state.open)];
+  if (panel.opened() !== state.open) panel.open(state.open, hit, wanted(state.q));
+  list.mark(state.open);
 }
 
 addEventListener("popstate", async () => {
-  if (takeToken()) return restart();
+  if (takeToken()) return begin();
+  clearTimeout(timers.address);
   state = fromAddress();
   typing = false;
   fillIn();
@@ -243,217 +214,150 @@ addEventListener("popstate", async () => {
   return follow();
 });
 
-// -- hits ------------------------------------------------------------------------------------------
+// -- the panel -------------------------------------------------------------------------------------
 
-const articles = () => list.querySelectorAll(".hit");
+function open(number, focus = true) {
+  const hit = list.hits[number];
+  if (!hit) return;
+  typingEnds();
+  const [how, entry] = state.open ? ["replaceState", history.state] : ["pushState", { opened: true }];
+  state = { ...state, open: hit.chunk_id };
+  history[how](entry, "", address(state));
+  list.choose(number, false);
+  list.mark(hit.chunk_id);
+  panel.open(hit.chunk_id, hit, wanted(state.q));
+  if (focus || !panel.isWide()) byId("panel-text").focus({ preventScroll: true });
+}
 
-function choose(number, focus = true) {
-  const all = articles();
-  const reachable = (article, is) => {
-    article.tabIndex = is ? 0 : -1;
-    article.classList.toggle("current", is);
-    for (const inner of article.querySelectorAll("a, button")) inner.tabIndex = is ? 0 : -1;
-  };
-  if (all[current]) reachable(all[current], false);
-  current = all[number] ? number : -1;
-  reachable(all[Math.max(current, 0)] ?? document.createElement("i"), true);
-  if (current < 0) all[0]?.classList.remove("current");
-  else if (focus) {
-    all[current].focus({ preventScroll: true });
-    all[current].scrollIntoView({ block: "nearest" });
+/** Close what was opened: one step back, if opening it was a step. */
+function close() {
+  if (!panel.opened()) return;
+  if (history.state?.opened) history.back();
+  else {
+    state = { ...state, open: "" };
+    history.replaceState(null, "", address(state));
+    hidePanel();
   }
+}
+
+function hidePanel() {
+  panel.close();
+  list.mark("");
+  if (list.current >= 0) list.choose(list.current);
+  else box.focus();
 }
 
 function move(by) {
-  if (!hits.length) return;
-  const next = current + by;
-  if (next < 0) return void (panel.opened() && !panel.isWide() ? 0 : (choose(-1), box.focus()));
+  const next = list.current + by;
   const inPanel = byId("panel").contains(document.activeElement);
-  choose(Math.min(next, hits.length - 1), !inPanel);
-  if (panel.opened()) later("preview", 60, () => open(current, false));
-}
-
-function open(number, focus = true) {
-  const hit = hits[number];
-  if (!hit) return;
-  typingEnds();
-  const already = Boolean(state.open);
-  state = { ...state, open: hit.chunk_id };
-  const keep = already ? history.state : { opened: true };
-  history[already ? "replaceState" : "pushState"](keep, "", address(state));
-  choose(number, false);
-  panel.open(hit.chunk_id, hit, wanted(state.q));
-  markOpened();
-  if (focus || !panel.isWide()) byId("panel-path").focus({ preventScroll: true });
-}
-
-/** Close the panel; `back` where it is meant, and not what the history did. */
-function close(back = true) {
-  if (back && history.state?.opened) return history.back();
-  if (back) {
-    state = { ...state, open: "" };
-    history.replaceState(null, "", address(state));
+  if (!list.hits.length || (next < 0 && inPanel)) return;
+  if (next < 0) {
+    list.choose(-1);
+    box.focus();
+    return;
   }
-  panel.close();
-  markOpened();
-  if (articles()[current]) choose(current);
-  else box.focus();
-  return undefined;
-}
-
-function markOpened() {
-  articles().forEach((article, number) => {
-    if (state.open && hits[number].chunk_id === state.open) article.setAttribute("aria-current", "true");
-    else article.removeAttribute("aria-current");
-  });
+  list.choose(Math.min(next, list.hits.length - 1), !inPanel);
+  list.reveal();
+  if (panel.opened()) later("preview", 60, () => open(list.current, inPanel));
 }
 
 // -- acts ------------------------------------------------------------------------------------------
 
-const ACTS = {
-  more: (article) => article.toggleMore(),
-  scores: toggleScores,
-  copy: (_, hit) => copy(hit.text, "Passage"),
-  path: (_, hit) => copy(hit.path, "Path"),
-};
-
-list.addEventListener("click", (event) => {
-  const article = event.target.closest(".hit");
-  if (!article) return;
-  const number = [...articles()].indexOf(article);
-  const act = event.target.closest("[data-act]")?.dataset.act;
-  if (act) {
-    choose(number, false);
-    ACTS[act](article, hits[number]);
-  } else if (event.target.closest("a")) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
-    event.preventDefault();
-    open(number);
-  } else if (!String(getSelection())) choose(number);
-});
-list.addEventListener("focusin", (event) => {
-  const number = [...articles()].indexOf(event.target.closest(".hit"));
-  if (number !== current) choose(number, false);
-});
-list.addEventListener("dblclick", (event) => {
-  if (event.target.closest(".name")) event.preventDefault();
-});
-
-byId("further").addEventListener("click", async () => {
-  const before = hits.length;
-  typingEnds();
-  state = { ...state, k: String(Math.min(MOST, Number(state.k) + 10)) };
-  history.replaceState(history.state, "", address(state));
-  await search();
-  if (hits.length > before) choose(before);
-});
-
-byId("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  typingEnds();
-  search();
-});
-box.addEventListener("input", typed);
-box.addEventListener("blur", typingEnds);
-watchFilters((focused) => {
-  const open_ = { open: "" };
-  typingEnds();
-  state = { ...state, ...open_, ...readFilters(state), k: "10" };
-  panel.close();
-  history.pushState(null, "", address(state));
-  showFilters(state, status.roots(), focused);
-  search();
-}, () => pose(widened({ ...state, mode: "hybrid" })));
-
-byId("name").addEventListener("click", (event) => {
-  event.preventDefault();
-  pose(fromAddress(""));
-});
-byId("panel-close").addEventListener("click", () => close());
-byId("panel-more").addEventListener("click", panel.more);
-byId("panel-copy").addEventListener("click", () => copyOpened("text", "Passage"));
-byId("panel-copy-path").addEventListener("click", () => copyOpened("path", "Path"));
-byId("keys-button").addEventListener("click", () => byId("keys").showModal());
-matchMedia("(min-width: 64rem)").addEventListener("change", panel.arrange);
-
-function copyOpened(what, word) {
-  const passage = panel.opened();
+function copyOf(passage, what, word) {
   if (passage) copy(passage[what], word);
   else toast("Nothing to copy yet");
 }
+const hit = () => list.hits[list.current];
+const focused = () => (byId("panel").contains(document.activeElement) ? panel.passage() : hit());
+const copyText = (passage) => copyOf(passage, "text", "Passage");
+const copyPath = (passage) => copyOf(passage, "path", "Path");
 
-// -- keys ------------------------------------------------------------------------------------------
+function toBox() {
+  if (panel.opened() && !panel.isWide()) {
+    state = { ...state, open: "" };
+    history.replaceState(null, "", address(state));
+    hidePanel();
+  }
+  box.focus();
+  box.select();
+}
 
-const ANYWHERE = {
-  "/": () => (close_quietly(), box.focus(), box.select()),
-  "?": () => byId("keys").showModal(),
-  j: () => move(1),
-  k: () => move(-1),
-};
-const ON_HIT = {
-  ArrowDown: () => move(1),
-  ArrowUp: () => move(-1),
-  Home: () => choose(0),
-  End: () => choose(hits.length - 1),
-  Enter: () => open(current),
-  Escape: () => (panel.opened() ? close() : (choose(-1), box.focus(), box.select())),
-  m: () => articles()[current]?.toggleMore(),
-  s: () => toggleScores(articles()[current]),
-  c: () => copy(hits[current].text, "Passage"),
-  p: () => copy(hits[current].path, "Path"),
-};
-const IN_PANEL = {
-  Escape: () => close(),
-  m: () => panel.more(),
-  c: () => copyOpened("text", "Passage"),
-  p: () => copyOpened("path", "Path"),
-};
-const IN_BOX = {
-  ArrowDown: () => choose(0),
-  Escape: () => (panel.opened() ? close() : clearBox()),
-  "?": () => box.value === "" && byId("keys").showModal(),
-};
-
-function close_quietly() {
-  if (panel.opened() && !panel.isWide()) close();
+function closeSomething() {
+  if (byId("status").open) byId("status").open = false;
+  else if (panel.opened()) close();
+  else return false;
+  return true;
 }
 
 function clearBox() {
-  if (!box.value) return;
+  if (closeSomething() || !box.value) return;
   box.value = "";
   typed();
   search();
 }
 
-function keysFor(target) {
-  if (target === box) return IN_BOX;
-  if (target.matches?.("input, select, textarea")) return {};
-  if (byId("panel").contains(target)) return { ...ANYWHERE, ...IN_PANEL };
-  const onButton = target.closest?.("button, a, summary");
-  if (list.contains(target)) {
-    if (!onButton) return { ...ANYWHERE, ...ON_HIT };
-    const { Enter, ...rest } = ON_HIT;
-    return { ...ANYWHERE, ...rest };
-  }
-  return { ...ANYWHERE, ArrowDown: onButton ? undefined : () => choose(0), Escape: () => panel.opened() && close() };
+async function showFurther() {
+  const before = list.hits.length;
+  typingEnds();
+  state = { ...state, k: String(Math.min(MOST, Number(state.k) + 10)) };
+  history.replaceState(history.state, "", address(state));
+  await search();
+  if (list.hits.length > before) list.choose(before);
 }
 
-addEventListener("keydown", (event) => {
-  if (event.isComposing || byId("keys").open) return;
-  if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
-    event.preventDefault();
-    ANYWHERE["/"]();
-    return;
-  }
-  if (event.key === "Escape" && byId("status").open) {
-    byId("status").open = false;
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const keys = keysFor(event.target);
-  const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
-  if (act && act() !== false) event.preventDefault();
+function filtersChanged(field) {
+  typingEnds();
+  state = { ...state, ...readFilters(state), open: "", k: "10" };
+  if (panel.opened()) panel.close();
+  history.pushState(null, "", address(state));
+  showFilters(state, status.roots(), field);
+  search();
+}
+
+const help = () => byId("keys").showModal();
+const ACTS = {
+  copy: () => copyText(hit()),
+  path: () => copyPath(hit()),
+  more: list.toggleMore,
+  scores: list.toggleScore,
+};
+
+list.watch((name) => ACTS[name](), open);
+watchFilters(filtersChanged, () => pose(widened(state)));
+listen({
+  toBox,
+  help,
+  open: () => open(list.current),
+  next: () => move(1),
+  previous: () => move(-1),
+  first: () => list.choose(0),
+  last: () => list.choose(list.hits.length - 1),
+  back: () => closeSomething() || toBox(),
+  close: closeSomething,
+  clear: clearBox,
+  copy: () => copyText(focused()),
+  copyPath: () => copyPath(focused()),
+  moreContext: panel.more,
 });
+
+box.addEventListener("input", typed);
+box.addEventListener("blur", typingEnds);
+byId("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  typingEnds();
+  search();
+});
+byId("name").addEventListener("click", (event) => {
+  event.preventDefault();
+  pose(fromAddress("?"));
+});
+byId("further").addEventListener("click", showFurther);
+byId("keys-button").addEventListener("click", help);
+byId("panel-close").addEventListener("click", close);
+byId("panel-more").addEventListener("click", panel.more);
+byId("panel-copy").addEventListener("click", () => copyText(panel.passage()));
+byId("panel-copy-path").addEventListener("click", () => copyPath(panel.passage()));
+matchMedia("(min-width: 64rem)").addEventListener("change", panel.arrange);
 addEventListener("click", (event) => {
   if (!byId("status").contains(event.target)) byId("status").open = false;
 });
@@ -462,5 +366,5 @@ addEventListener("click", (event) => {
 
 takeToken();
 fillIn();
-restart();
-setInterval(() => document.hidden || refreshStatus(), 30_000);
+begin();
+setInterval(() => document.hidden || refresh(), 30_000);

@@ -14,8 +14,10 @@ export const isWide = () => matchMedia("(min-width: 64rem)").matches;
 let shown = null; // {id, passage, look, step, doc}
 let running = new AbortController();
 
-/** What is open: `{chunk_id, path, text, …}` of the passage itself, or null. */
-export const opened = () => (shown ? shown.passage : null);
+/** The name of the passage that is open, or "". */
+export const opened = () => shown?.id ?? "";
+/** The passage itself, without what is around it, as soon as it is known. */
+export const passage = () => shown?.passage;
 
 /** Hide the panel. */
 export function close() {
@@ -38,6 +40,7 @@ export function arrange() {
 
 /** Show a passage by its name; `hit` is what the list knows of it. */
 export async function open(id, hit, look) {
+  if (shown?.id === id) return;
   shown = { id, passage: hit, look, step: 0, doc: null };
   panel.hidden = false;
   arrange();
@@ -85,7 +88,11 @@ function failed(error) {
 }
 
 function head(passage) {
-  part("path").replaceChildren(element("bdi", {}, ...nameNodes(passage.path, 1000)));
+  const at = passage.path.lastIndexOf("/") + 1;
+  part("path").replaceChildren(
+    element("bdi", { class: "folder" }, ...nameNodes(passage.path.slice(0, at), 1000)),
+    element("bdi", { class: "file" }, ...nameNodes(passage.path.slice(at), 1000)),
+  );
   const parts = [element("bdi", {}, ...nameNodes(where(passage), 200))];
   if (passage.stale) parts.push(element("span", { class: "stale" }, "changed since it was indexed: this is the indexed text"));
   part("place").replaceChildren(...parts);

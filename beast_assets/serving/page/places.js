@@ -28,7 +28,7 @@ export function where({ place, line_start: first, line_end: last }) {
 export function ago(moment) {
   const seconds = (Date.parse(moment.replace(" ", "T")) - Date.now()) / 1000;
   if (Number.isNaN(seconds)) return "";
-  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+  const words = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "short" });
   const units = [["year", 31536000], ["month", 2629800], ["day", 86400], ["hour", 3600], ["minute", 60]];
   const unit = units.find(([, size]) => Math.abs(seconds) >= size);
   return unit ? words.format(Math.round(seconds / unit[1]), unit[0]) : "just now";

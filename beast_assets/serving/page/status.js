@@ -12,30 +12,43 @@ let last = null;
 /** The roots that are indexed; empty until they are known. */
 export const roots = () => last?.roots ?? [];
 
-/** Ask and show; false if the server wants a token. */
+/** Ask and show; what is in the way: "" nothing, or "token", "offline", "noindex". */
 export async function refresh() {
   const [status, health] = await Promise.allSettled([ask("api/status"), ask("healthz")]);
-  const denied = status.reason?.status === 401;
-  last = status.value ?? (status.reason?.status === 503 ? null : last);
+  last = status.value ?? last;
   brief(status, health);
   facts(status.value, health);
   notes(status.value);
-  return !denied;
+  return trouble(status);
 }
+
+function trouble({ value, reason }) {
+  if (value) return value.updated ? "" : "noindex";
+  if (isNoIndex(reason)) return "noindex";
+  return { 401: "token", 0: "offline" }[reason.status] ?? "";
+}
+
+/** Whether the server says that there is no index. */
+export const isNoIndex = ({ status, message }) =>
+  status === 503 && /nothing is indexed|there is no index/i.test(message);
 
 function state({ value, reason }) {
   if (value) return value.status || "ok";
+  if (reason.status === 404) return "unknown";
   return reason instanceof Refused && reason.status === 0 ? "unreachable" : "unwell";
 }
 
 function brief(status, health) {
   const word = status.reason?.status === 0 ? "unreachable" : state(health);
   const well = WELL.includes(word);
-  byId("dot").className = `dot ${well ? "well" : word === "unreachable" ? "off" : "unwell"}`;
+  const kind = { unreachable: "off", unknown: "" }[word] ?? (well ? "well" : "unwell");
+  byId("dot").className = `dot ${kind}`;
   const known = status.value;
-  const parts = known?.updated ? [counted(known.chunks, "passage"), ago(known.updated)] : [];
-  if (!well || !parts.length) parts.push(known && !known.updated ? "no index yet" : well ? "" : word.replaceAll("_", " "));
-  byId("brief").replaceChildren(parts.filter(Boolean).join(" · ") || "no index");
+  const parts = [];
+  if (known?.updated) parts.push(`${counted(known.chunks, "passage")}, `, element("span", { class: "wide" }, "updated "), ago(known.updated));
+  else if (known) parts.push("no index yet");
+  if (kind && !well) parts.push(parts.length ? ", " : "", word.replaceAll("_", " "));
+  byId("brief").replaceChildren(...parts);
 }
 
 function facts(status, health) {
@@ -46,7 +59,9 @@ function facts(status, health) {
     if (status.skipped) line("listed only", counted(status.skipped, "file"));
     if (status.quarantined) line("quarantined", counted(status.quarantined, "file"), " — `beast quarantine list`");
     if (status.updated) line("updated", `${ago(status.updated)} (${status.updated})`);
-    line("model", [status.model, status.backend].filter(Boolean).join(", "));
+    line("model", status.model);
+    if (status.backend) line("by", status.backend);
+    if (status.version) line("version", String(status.version));
     for (const root of status.roots ?? []) line("folder", element("bdi", {}, ...nameNodes(root, 300)));
   }
   line("health", state(health).replaceAll("_", " "));

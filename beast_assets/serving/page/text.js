@@ -122,6 +122,23 @@ function runsIn(word, offset, runs) {
 
 // -- snippets --------------------------------------------------------------------------------------
 
+// Lines that stand by themselves: headings, rows of tables, fences, items, what is set in.
+const OWN_LINE = /^(?: {4}|\t|\s*(?:[|>]|#{1,6}\s|[=~`*-]{3}|[*+-]\s|\d{1,3}[.)]\s|$))/;
+const ITEM = /^\s*(?:[*+-]|\d{1,3}[.)])\s/;
+const RULE = /^[\s|:]*-{3}[\s|:-]*$/;
+
+/** Sentences without the breaks of their lines, each character at its place; `tight`: no blank lines. */
+export function flowing(text, tight) {
+  const lines = text.split("\n").map((line) => (tight && RULE.test(line) ? " ".repeat(line.length) : line));
+  const breaks = (line, next) => OWN_LINE.test(next) || (OWN_LINE.test(line) && !ITEM.test(line));
+  const joined = lines.map((line, at) => {
+    if (at === lines.length - 1) return line;
+    return line + (breaks(line, lines[at + 1]) ? "\n" : " ");
+  });
+  const whole = joined.join("");
+  return tight ? whole.replace(/(?:\s*\n)+(?=\n)/g, (blank) => " ".repeat(blank.length)) : whole;
+}
+
 /** Where to look into a text: `[start, end]` of about so many characters with most of the matches. */
 export function excerpt(text, found, size, lines = false) {
   if (text.length <= size * 1.25) return [0, text.length];
