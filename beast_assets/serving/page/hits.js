@@ -3,7 +3,7 @@
 import { isProse, split, where } from "./places.js";
 import { element, excerpt, flowing, matches, nameNodes, textNodes, visible } from "./text.js";
 
-const SIZE = 340;
+const size = () => (matchMedia("(max-width: 40rem)").matches ? 240 : 340);
 
 /** The list item of a hit. */
 export function hitItem(hit, { number, total, look, roots, link }) {
@@ -75,7 +75,7 @@ function fill(article, body, more, hit, look) {
   const code = body.tagName === "PRE";
   const found = matches(hit.text, look);
   const length = hit.text.length;
-  const best = excerpt(hit.text, found, SIZE, code);
+  const best = excerpt(hit.text, found, size(), code);
   const show = (start, end) => {
     const text = code ? hit.text : flowing(hit.text, !article.classList.contains("whole"));
     const inside = found.filter((one) => one[0] >= start && one[1] <= end);

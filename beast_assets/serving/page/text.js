@@ -130,13 +130,19 @@ const RULE = /^[\s|:]*-{3}[\s|:-]*$/;
 /** Sentences without the breaks of their lines, each character at its place; `tight`: no blank lines. */
 export function flowing(text, tight) {
   const lines = text.split("\n").map((line) => (tight && RULE.test(line) ? " ".repeat(line.length) : line));
-  const breaks = (line, next) => OWN_LINE.test(next) || (OWN_LINE.test(line) && !ITEM.test(line));
-  const joined = lines.map((line, at) => {
-    if (at === lines.length - 1) return line;
-    return line + (breaks(line, lines[at + 1]) ? "\n" : " ");
+  const alone = standing(lines);
+  const breaks = (at) => alone[at + 1] || (alone[at] && !ITEM.test(lines[at]));
+  const joined = lines.map((line, at) => (at === lines.length - 1 ? line : line + (breaks(at) ? "\n" : " ")));
+  return tight ? joined.join("").replace(/\n(?=[^\S\n]*\n)/g, " ") : joined.join("");
+}
+
+function standing(lines) {
+  let fenced = false;
+  return lines.map((line) => {
+    const fence = /^\s*(?:```|~~~)/.test(line);
+    fenced = fence ? !fenced : fenced;
+    return fence || fenced || OWN_LINE.test(line);
   });
-  const whole = joined.join("");
-  return tight ? whole.replace(/(?:\s*\n)+(?=\n)/g, (blank) => " ".repeat(blank.length)) : whole;
 }
 
 /** Where to look into a text: `[start, end]` of about so many characters with most of the matches. */
