@@ -417,7 +417,10 @@ def serve(
     """Answer over HTTP, with a page to search from; on this machine only unless told otherwise."""
     from beast_assets.serving.server import serve as run
 
-    run(settings, host, settings.serve_port if port is None else port, token_file)
+    def started(url: str) -> None:
+        output.answer({"url": url}, [f"{url}  (home {settings.home}; Ctrl-C ends it)"])
+
+    run(settings, host, settings.serve_port if port is None else port, token_file, started=started)
 
 
 @cli.command()

@@ -92,11 +92,14 @@ def _switch(value: Any, _: Mapping[str, str]) -> bool:
     return text in ("on", "true", "1")
 
 
+_HOST = r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
+
+
 def _hosts(value: Any, _: Mapping[str, str]) -> tuple[str, ...]:
-    names = value.split(",") if isinstance(value, str) else value
-    found = tuple(str(name).strip().lower() for name in names if str(name).strip())
-    if not all(re.fullmatch(r"[a-z0-9_.-]+(:[0-9]{1,5})?|\[[0-9a-f:.]+\](:[0-9]{1,5})?", name) for name in found):
-        raise ValueError("names of hosts, such as search.example or search.example:8443")
+    names = value.split(",") if isinstance(value, str) else map(str, value)
+    found = tuple(name.strip().lower() for name in names if name.strip())
+    if not all(re.fullmatch(_HOST, name) for name in found):
+        raise ValueError("names of hosts with commas between, as in search.example,10.0.0.7:8443")
     return found
 
 
@@ -261,7 +264,7 @@ TABLE = (
         "serve_hosts",
         _hosts,
         (),
-        "names, beside this machine's own, by which browsers may call `beast serve`, commas between",
+        "other names by which `beast serve` may be called, as in `search.example,10.0.0.7:8443`",
         words="none",
     ),
 )

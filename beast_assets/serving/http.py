@@ -1,79 +1,82 @@
-"""The server's application: which route gives what."""
+"""The server's application."""
 
-import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from beast_assets.core.errors import BeastError, UsageError
-from beast_assets.core.search import IndexHandle
 from beast_assets.core.settings import Settings
-from beast_assets.serving.pages import page_file
-from beast_assets.serving.questions import DOC, SEARCH, read_parameters, search_options
+from beast_assets.serving.endpoints import Endpoints, json_response
+from beast_assets.serving.lanes import BusyError, Lanes
+from beast_assets.serving.metrics import Figures, Measured
+from beast_assets.serving.security import Access, Wall
+from beast_assets.serving.service import Service
 
 Health = Callable[[], dict[str, Any]]
+#: How many questions may wait for a thread; one more is told to come again.
+WAITING = 64
 
 
 def build_app(
-    settings: Settings, *, token: str | None = None, health: Health | None = None
-) -> Starlette:
-    """The application over one home."""
-    opened: list[IndexHandle] = []
+    settings: Settings,
+    *,
+    token: str | None = None,
+    health: Health | None = None,
+    host: str = "127.0.0.1",
+    port: int | None = None,
+    waiting: int = WAITING,
+) -> ASGIApp:
+    """The application over one home.
 
-    def handle() -> IndexHandle:
-        if not opened:
-            opened.append(IndexHandle(settings))
-        return opened[0]
+    Args:
+        settings: of the home.
+        token: that callers have to know, empty for none; by default what the settings say.
+        health: gives a report whose ``status`` is healthy, degraded or unhealthy.
+        host: the address that it will listen on.
+        port: its port; None lets callers name any.
+        waiting: how many questions may wait for a thread.
+    """
+    lanes = Lanes(max(2, min(8, settings.threads)), waiting)
+    service = Service(settings, lanes, health)
+    figures = Figures(service.counters, service.published)
+    secret = settings.serve_token if token is None else token
+    access = Access.of(host, port, settings.serve_hosts, secret)
+    routes = Endpoints(service, figures, lanes, access).routes
 
-    async def search(request: Request) -> Response:
-        began = time.perf_counter()
-        values = read_parameters(request.url.query.encode(), SEARCH)
-        options = search_options(values)
-        hits = await run_in_threadpool(lambda: handle().answer(values["q"], options))
-        took = round((time.perf_counter() - began) * 1e3, 3)
-        found = hits.to_dicts()
-        return JSONResponse(
-            {"query": values["q"], "version": hits.version, "took_ms": took, "hits": found}
-        )
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        service.warm_up()
+        yield
+        service.close()
 
-    async def doc(request: Request) -> Response:
-        values = read_parameters(request.url.query.encode(), DOC)
-        context = values.get("context", 0)
-        found = await run_in_threadpool(lambda: handle().passage(values["id"], context))
-        if found is None:
-            raise HTTPException(404, "no such passage in the index: search again")
-        return JSONResponse(found.to_dict())
-
-    async def status(request: Request) -> Response:
-        from beast_assets.core.status import index_status
-
-        return JSONResponse(await run_in_threadpool(index_status, settings))
-
-    async def page(request: Request) -> Response:
-        return page_file(request.path_params.get("file", "index.html"))
-
-    routes = [
-        Route("/api/search", search),
-        Route("/api/doc", doc),
-        Route("/api/status", status),
-        Route("/", page),
-        Route("/static/{file}", page),
-    ]
-    return Starlette(
-        routes=routes, exception_handlers={BeastError: _refused, HTTPException: _http}
+    app = Starlette(
+        routes=[Route(path, endpoint) for path, endpoint in routes.items()],
+        exception_handlers={BeastError: _refused, HTTPException: _http, Exception: _fault},
+        lifespan=lifespan,
     )
+    # Around all of it: Starlette's own middleware stands below its handler of faults.
+    return Measured(Wall(app, access), figures, frozenset(routes))
 
 
-def _refused(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 400 if isinstance(error, UsageError) else 503)
+def _refused(_: Request, error: Exception) -> Response:
+    status = 400 if isinstance(error, UsageError) else 503
+    headers = {"retry-after": "1"} if isinstance(error, BusyError) else None
+    return json_response({"error": str(error)}, status, headers)
 
 
-def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return JSONResponse({"error": error.detail}, error.status_code, headers=error.headers)
+def _http(_: Request, error: Exception) -> Response:
+    found = error if isinstance(error, HTTPException) else HTTPException(500)
+    said = {"error": found.detail}
+    return json_response(said, found.status_code, dict(found.headers or {}))
+
+
+def _fault(_: Request, error: Exception) -> Response:
+    said = f"a fault of the server ({type(error).__name__}): its log says more"
+    return json_response({"error": said}, 500)

@@ -17,7 +17,9 @@ from beast_assets.core.search.options import (
 
 #: The longest query string, in bytes: the longest question, each character four bytes, encoded.
 LONGEST_QUERY_STRING = 12 * LONGEST_QUERY + 30_000
-_MOST_PARAMETERS = 200
+#: How often a parameter may be given that may be given more than once.
+MOST_VALUES = 100
+_MOST_PARAMETERS = 1_000
 
 Values = dict[str, Any]
 
@@ -30,7 +32,7 @@ class Parameter(NamedTuple):
         option: of what it sets, among ``SearchOptions``; empty where it is none of these.
         schema: JSON Schema of one value.
         help: one line for people.
-        several: it may be given more than once.
+        several: it may be given more than once, up to ``MOST_VALUES`` times.
         required: it must be given.
     """
 
@@ -136,6 +138,8 @@ def read_parameters(query_string: bytes, table: tuple[Parameter, ...]) -> Values
         value = _value(known[name], text)
         if known[name].several:
             values.setdefault(name, []).append(value)
+            if len(values[name]) > MOST_VALUES:
+                raise UsageError(f"{name} is given more than {MOST_VALUES} times: give it less")
         elif name in values:
             raise UsageError(f"{name} is given twice: give it once")
         else:
