@@ -5,10 +5,11 @@ let inMemory = "";
 
 /** An answer that is none; status 0: the server was not reached. */
 export class Refused extends Error {
-  constructor(status, message, again = 0) {
+  constructor(status, message, again = 0, data = null) {
     super(message);
     this.status = status;
     this.again = again; // seconds after which to ask again
+    this.data = data; // what was answered all the same
   }
 }
 
@@ -65,5 +66,5 @@ function read(response, said) {
   if (response.ok && data) return data;
   const again = Number(response.headers.get("Retry-After")) || 0;
   const message = data?.error || `The server answered ${response.status} ${response.statusText}.`;
-  throw new Refused(response.status, message, again);
+  throw new Refused(response.status, message, again, data);
 }

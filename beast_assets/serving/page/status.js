@@ -1,12 +1,10 @@
 // What the index holds, how old and how well it is.
 
-import { ask, Refused } from "./api.js";
+import { ask } from "./api.js";
 import { ago, counted } from "./places.js";
 import { element, nameNodes } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
-const WELL = ["ok", "healthy", "pass", "ready"];
-
 let last = null;
 
 /** The roots that are indexed; empty until they are known. */
@@ -33,21 +31,19 @@ export const isNoIndex = ({ status, message }) =>
   status === 503 && /nothing is indexed|there is no index/i.test(message);
 
 function state({ value, reason }) {
-  if (value) return value.status || "ok";
-  if (reason.status === 404) return "unknown";
-  return reason instanceof Refused && reason.status === 0 ? "unreachable" : "unwell";
+  if (value) return value.status;
+  return reason.data?.status ?? (reason.status === 0 ? "unreachable" : "unhealthy");
 }
 
 function brief(status, health) {
   const word = status.reason?.status === 0 ? "unreachable" : state(health);
-  const well = WELL.includes(word);
-  const kind = { unreachable: "off", unknown: "" }[word] ?? (well ? "well" : "unwell");
-  byId("dot").className = `dot ${kind}`;
+  const well = word === "healthy";
+  byId("dot").className = `dot ${well ? "well" : word === "unreachable" ? "off" : "unwell"}`;
   const known = status.value;
   const parts = [];
   if (known?.updated) parts.push(`${counted(known.chunks, "passage")}, `, element("span", { class: "wide" }, "updated "), ago(known.updated));
   else if (known) parts.push("no index yet");
-  if (kind && !well) parts.push(parts.length ? ", " : "", word.replaceAll("_", " "));
+  if (!well) parts.push(parts.length ? ", " : "", word);
   byId("brief").replaceChildren(...parts);
 }
 
@@ -64,14 +60,14 @@ function facts(status, health) {
     if (status.version) line("version", String(status.version));
     for (const root of status.roots ?? []) line("folder", element("bdi", {}, ...nameNodes(root, 300)));
   }
-  line("health", state(health).replaceAll("_", " "));
+  line("health", state(health));
   for (const [name, found] of checks(health)) line(name, found);
   byId("facts").replaceChildren(made);
 }
 
 // Checks by name; each a word, or an object that has words.
-function checks({ value }) {
-  const given = value?.checks ?? {};
+function checks({ value, reason }) {
+  const given = (value ?? reason.data)?.checks ?? {};
   const pairs = Array.isArray(given) ? given.map((one) => [one.name ?? "check", one]) : Object.entries(given);
   return pairs.map(([name, found]) => [name.replaceAll("_", " "), inWords(found)]);
 }
