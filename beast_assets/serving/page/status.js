@@ -60,22 +60,12 @@ function facts(status, health) {
     if (status.version) line("version", String(status.version));
     for (const root of status.roots ?? []) line("folder", element("bdi", {}, ...nameNodes(root, 300)));
   }
-  line("health", state(health));
-  for (const [name, found] of checks(health)) line(name, found);
+  const checks = (health.value ?? health.reason.data)?.checks ?? [];
+  line("health", state(health), checks.length ? `, ${counted(checks.length, "check")}` : "");
+  for (const { name, status: found, detail } of checks) {
+    if (found !== "ok") line(name.replaceAll("_", " "), ...nameNodes(`${found}: ${detail}`, 600));
+  }
   byId("facts").replaceChildren(made);
-}
-
-// Checks by name; each a word, or an object that has words.
-function checks({ value, reason }) {
-  const given = (value ?? reason.data)?.checks ?? {};
-  const pairs = Array.isArray(given) ? given.map((one) => [one.name ?? "check", one]) : Object.entries(given);
-  return pairs.map(([name, found]) => [name.replaceAll("_", " "), inWords(found)]);
-}
-
-function inWords(found) {
-  if (found === null || typeof found !== "object") return String(found);
-  const parts = [found.status, found.detail ?? found.message ?? found.reason ?? found.error];
-  return parts.filter((one) => one !== undefined && one !== "").map(String).join(": ");
 }
 
 function notes(status) {
