@@ -31,7 +31,7 @@ def build_app(
     health: Health | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
-    waiting: int = WAITING,
+    lanes: Lanes | None = None,
 ) -> ASGIApp:
     """The application over one home.
 
@@ -41,9 +41,9 @@ def build_app(
         health: gives a report whose ``status`` is healthy, degraded or unhealthy.
         host: the address that it will listen on.
         port: its port; None lets callers name any.
-        waiting: how many questions may wait for a thread.
+        lanes: the threads that answer; by default as many as the settings say, at most 8.
     """
-    lanes = Lanes(max(2, min(8, settings.threads)), waiting)
+    lanes = lanes or Lanes(max(2, min(8, settings.threads)), WAITING)
     service = Service(settings, lanes, health)
     figures = Figures(service.counters, service.published)
     secret = settings.serve_token if token is None else token

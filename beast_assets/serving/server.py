@@ -8,6 +8,7 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from beast_assets.core.errors import UsageError
 from beast_assets.core.settings import Settings
@@ -56,7 +57,22 @@ def serve(
             )
         app = build_app(settings, token=token, health=health, host=host, port=bound)
         name = f"[{host}]" if ":" in host else host
-        _run(_Server(_config(app), lambda: started(f"http://{name}:{bound}")), listening)
+        _run(Server(app, lambda: started(f"http://{name}:{bound}")), listening)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn, within limits, that says when it can be asked."""
+
+    def __init__(self, app: ASGIApp, ready: Callable[[], None]) -> None:
+        """Wrap an application; ``ready`` is called when connections are accepted."""
+        super().__init__(_config(app))
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
 
 
 def read_token(settings: Settings, file: Path | None) -> str:
@@ -114,17 +130,6 @@ def _config(app: Any) -> uvicorn.Config:
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_S,
     )
-
-
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._ready()
 
 
 def _run(server: uvicorn.Server, listening: socket.socket) -> None:

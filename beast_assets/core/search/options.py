@@ -59,7 +59,7 @@ class SearchOptions:
             UsageError: one is not among those allowed.
         """
         for item in fields(self):
-            if item.type == "tuple[str, ...]":
+            if isinstance(item.default, tuple):
                 given = getattr(self, item.name)
                 several = (given,) if isinstance(given, str) else tuple(given)
                 object.__setattr__(self, item.name, several)
