@@ -9,7 +9,16 @@ _TYPES = {"html": "text/html", "css": "text/css", "js": "text/javascript"}
 #: Every file that may be asked for.
 NAMES = (
     *("index.html", "page.css", "page.js", "api.js", "copying.js", "filters.js", "hits.js"),
-    *("instead.js", "keys.js", "list.js", "panel.js", "places.js", "query.js", "status.js", "text.js"),
+    *(
+        "instead.js",
+        "keys.js",
+        "list.js",
+        "panel.js",
+        "places.js",
+        "query.js",
+        "status.js",
+        "text.js",
+    ),
 )
 
 
