@@ -13,12 +13,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
-from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from beast_assets.core.home import prepare_home
@@ -34,7 +32,7 @@ from benchmarks.harness import (
     seconds,
 )
 from benchmarks.homes import CHECKOUT, beast, environment, settings_for, settle
-from benchmarks.load import Outcome, load, search_path
+from benchmarks.load import Caller, Outcome, load, search_path
 
 _MODEL = "hashing"
 _REAL_MODEL = "all-MiniLM-L6-v2"
@@ -96,9 +94,8 @@ def _kept(home: Path, model: str, options: Options) -> list[Line]:
     with IndexHandle(settings_for(home, model)) as handle:
         lines = _against(handle.search, f"{model}, in process", options)
     with _server(home, model) as url:
-        line = HTTPConnection(urlsplit(url).netloc)
-        lines += _against(partial(_get, line), f"{model}, over HTTP", options)
-        line.close()
+        with closing(Caller(url)) as caller:
+            lines += _against(caller.get, f"{model}, over HTTP", options)
         return [*lines, _at_once(url, model, options)]
 
 
@@ -121,19 +118,14 @@ def _against(ask: Ask, where: str, options: Options) -> list[Line]:
     return [Line(f"a kept answer, {where}", ratio, "×", "a computed one", at_least(20), parts)]
 
 
-def _get(line: HTTPConnection, question: str) -> bytes:
-    line.request("GET", search_path(question))
-    return line.getresponse().read()
-
-
 def _at_once(url: str, model: str, options: Options) -> Line:
     def asked(question: str) -> float:
         before = _computed(url)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            lines = [HTTPConnection(urlsplit(url).netloc) for _ in range(_AT_ONCE)]
-            list(pool.map(_get, lines, [question] * _AT_ONCE))
-            for line in lines:
-                line.close()
+            callers = [Caller(url) for _ in range(_AT_ONCE)]
+            list(pool.map(lambda caller: caller.get(question), callers))
+            for caller in callers:
+                caller.close()
         return _computed(url) - before
 
     found = [asked(f"w{number} at once") for number in range(options.rounds)]
