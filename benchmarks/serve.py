@@ -13,18 +13,17 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
-from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
-from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from beast_assets.core.home import prepare_home
 from beast_assets.core.search import IndexHandle
 from benchmarks.harness import (
     Line,
+    Missing,
     Options,
     Result,
     Spread,
@@ -34,7 +33,7 @@ from benchmarks.harness import (
     seconds,
 )
 from benchmarks.homes import CHECKOUT, beast, environment, settings_for, settle
-from benchmarks.load import Outcome, load, search_path
+from benchmarks.load import Caller, Outcome, load, search_path
 
 _MODEL = "hashing"
 _REAL_MODEL = "all-MiniLM-L6-v2"
@@ -54,9 +53,9 @@ def run(options: Options) -> Result:
     for model, number in ((_MODEL, files), (_REAL_MODEL, real)):
         home = _home(options.folder / model, number, model)
         lines += _kept(home, model, options)
-    lines += _load(options.folder / _MODEL, options)
+    load_lines, missing = _load(options.folder / _MODEL, options)
     setup = {"files": files, "files with the model": real, "k": 10, "at once": _AT_ONCE}
-    return Result("serve", "Answers over HTTP", lines, setup=setup)
+    return Result("serve", "Answers over HTTP", lines + load_lines, missing, setup)
 
 
 def _words(random_: random.Random, number: int) -> str:
@@ -96,9 +95,8 @@ def _kept(home: Path, model: str, options: Options) -> list[Line]:
     with IndexHandle(settings_for(home, model)) as handle:
         lines = _against(handle.search, f"{model}, in process", options)
     with _server(home, model) as url:
-        line = HTTPConnection(urlsplit(url).netloc)
-        lines += _against(partial(_get, line), f"{model}, over HTTP", options)
-        line.close()
+        with closing(Caller(url)) as caller:
+            lines += _against(caller.get, f"{model}, over HTTP", options)
         return [*lines, _at_once(url, model, options)]
 
 
@@ -121,19 +119,14 @@ def _against(ask: Ask, where: str, options: Options) -> list[Line]:
     return [Line(f"a kept answer, {where}", ratio, "×", "a computed one", at_least(20), parts)]
 
 
-def _get(line: HTTPConnection, question: str) -> bytes:
-    line.request("GET", search_path(question))
-    return line.getresponse().read()
-
-
 def _at_once(url: str, model: str, options: Options) -> Line:
     def asked(question: str) -> float:
         before = _computed(url)
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            lines = [HTTPConnection(urlsplit(url).netloc) for _ in range(_AT_ONCE)]
-            list(pool.map(_get, lines, [question] * _AT_ONCE))
-            for line in lines:
-                line.close()
+            callers = [Caller(url) for _ in range(_AT_ONCE)]
+            list(pool.map(lambda caller: caller.get(question), callers))
+            for caller in callers:
+                caller.close()
         return _computed(url) - before
 
     found = [asked(f"w{number} at once") for number in range(options.rounds)]
@@ -150,7 +143,7 @@ def _computed(url: str) -> float:
 # -- load --------------------------------------------------------------------------------------
 
 
-def _load(folder: Path, options: Options) -> list[Line]:
+def _load(folder: Path, options: Options) -> tuple[list[Line], list[Missing]]:
     step_s, hold_s = options.size("step_s", 8, 1), options.size("hold_s", 60, 2)
     paths = _drawn()
     with _server(folder / "home", _MODEL) as url:
@@ -161,14 +154,21 @@ def _load(folder: Path, options: Options) -> list[Line]:
             held = load(url, paths, beside, hold_s)
             published = len(versions) - before
     calm = f"no error, 99 % within {_CALM_MS:g} ms"
-    hold = f"{beside:.0f} a second for {hold_s} s beside index runs"
-    return [
+    lines = [
         Line("questions a second, alone", Spread.of([alone]), "/s", note=calm),
         Line("questions a second, beside index runs", Spread.of([beside]), "/s", note=calm),
-        Line(f"{hold}: errors", Spread.of([float(held.errors.total())]), "", reach=at_most(0)),
-        Line(f"{hold}: half within", Spread.of([held.percentile(50)]), "ms"),
-        Line(f"{hold}: 99 % within", Spread.of([held.percentile(99)]), "ms"),
-        Line(f"{hold}: versions published", Spread.of([float(published)]), ""),
+    ]
+    if not held.milliseconds:
+        return lines, [Missing("a load that is held", "no rate was borne beside index runs")]
+    label = f"{beside:.0f} a second for {hold_s} s beside {published} index runs"
+    return lines + _held(label, held), []
+
+
+def _held(label: str, held: Outcome) -> list[Line]:
+    return [
+        Line(f"{label}: errors", Spread.of([float(held.errors.total())]), "", reach=at_most(0)),
+        Line(f"{label}: half within", Spread.of([held.percentile(50)]), "ms"),
+        Line(f"{label}: 99 % within", Spread.of([held.percentile(99)]), "ms"),
     ]
 
 
