@@ -141,6 +141,8 @@ def test_hits_come_while_typing_with_their_words_marked(visit: Visit) -> None:
     expect(page.locator("#live")).to_have_text("10 passages")
     expect(hits(page).first.locator(".where")).to_contain_text(re.compile(r"lines \d+–\d+"))
     expect(page.locator("#brief")).to_contain_text(re.compile(r"[\d,]+ passages, updated"))
+    page.locator("#status summary").click()
+    expect(page.locator("#facts")).to_contain_text("healthy")
 
 
 def test_answers_are_never_out_of_order_and_nothing_flickers(visit: Visit) -> None:

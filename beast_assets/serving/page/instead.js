@@ -14,7 +14,7 @@ function show(title, ...children) {
   place.replaceChildren(element("h2", {}, title), ...children);
 }
 
-const EXAMPLES = ["how are deleted files handled", "what to do when it fails", "TODO"];
+const EXAMPLES = ["what to do when it fails", "who decides, and by when", "TODO"];
 
 /** Nothing is asked yet. */
 export function welcome(search) {

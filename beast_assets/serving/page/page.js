@@ -119,7 +119,7 @@ function meet(kind) {
   if (kind === "token") return known && byId("token") ? undefined : askToken();
   if (!known) announce(kind === "offline" ? "The server does not answer" : "Nothing is indexed yet");
   kind === "offline" ? instead.offline() : instead.noIndex();
-  later("return", 2500, refresh);
+  later("return", 2500, () => refresh(true));
 }
 
 function askToken() {
@@ -131,8 +131,8 @@ function askToken() {
   });
 }
 
-async function refresh() {
-  const met = await status.refresh();
+async function refresh(thoroughly = false) {
+  const met = await status.refresh(thoroughly);
   const before = trouble;
   if (met === "token" || (met && !list.hits.length)) meet(met);
   else if (!met && before) {
@@ -143,12 +143,12 @@ async function refresh() {
 }
 
 async function begin() {
-  await refresh();
+  await refresh(true);
   if (trouble) return;
   refused = false;
   await search();
   follow();
-  if (!state.open) box.focus();
+  if (!state.open && document.activeElement === document.body) box.focus();
 }
 
 // -- the address -----------------------------------------------------------------------------------
@@ -351,6 +351,7 @@ byId("name").addEventListener("click", (event) => {
   event.preventDefault();
   pose(fromAddress("?"));
 });
+byId("status").addEventListener("toggle", () => byId("status").open && refresh(true));
 byId("further").addEventListener("click", showFurther);
 byId("keys-button").addEventListener("click", help);
 byId("panel-close").addEventListener("click", close);

@@ -5,14 +5,23 @@ import { ago, counted } from "./places.js";
 import { element, nameNodes } from "./text.js";
 
 const byId = (id) => document.getElementById(id);
+// A look at the health costs the server more than a question.
+const CHECK_MS = 300_000;
+
 let last = null;
+let checked = 0;
+let checking = null;
 
 /** The roots that are indexed; empty until they are known. */
 export const roots = () => last?.roots ?? [];
 
 /** Ask and show; what is in the way: "" nothing, or "token", "offline", "noindex". */
-export async function refresh() {
-  const [status, health] = await Promise.allSettled([ask("api/status"), ask("healthz")]);
+export async function refresh(thoroughly = false) {
+  if (thoroughly || Date.now() - checked > CHECK_MS) {
+    checked = Date.now();
+    checking = Promise.allSettled([ask("healthz")]);
+  }
+  const [[status], [health]] = await Promise.all([Promise.allSettled([ask("api/status")]), checking]);
   last = status.value ?? last;
   brief(status, health);
   facts(status.value, health);
