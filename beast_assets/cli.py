@@ -412,11 +412,28 @@ def mcp(settings: Settings, output: Output) -> None:
 
 
 @cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Its port; 0 for a free one.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="A file that holds the token.")
+@common_options
+def serve(
+    settings: Settings, output: Output, host: str, port: int | None, token_file: Path | None
+) -> None:
+    """Answer over HTTP, with a page to search from; on this machine only unless told otherwise."""
+    from beast_assets.serving.server import serve as run
+
+    def started(url: str) -> None:
+        output.answer({"url": url}, [f"{url}  (home {settings.home}; Ctrl-C ends it)"])
+
+    run(settings, host, settings.serve_port if port is None else port, token_file, started=started)
+
+
+@cli.command()
 @click.argument(
     "names",
     nargs=-1,
     required=True,
-    metavar="[hash|scan|config|files|ideas|dagster|search|edits|embedding|ingest|all]...",
+    metavar="[hash|scan|config|files|ideas|dagster|search|serve|edits|embedding|ingest|all]...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help="Draw each into docs/img.")

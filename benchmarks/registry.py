@@ -19,6 +19,7 @@ NAMES = (
     "ideas",
     "dagster",
     "search",
+    "serve",
     "edits",
     "embedding",
     "ingest",

@@ -57,5 +57,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):
-        return [show_path(item) for item in value]
+        return [show_path(item) if isinstance(item, bytes) else item for item in value]
     return value if isinstance(value, (int, float, str)) else None
