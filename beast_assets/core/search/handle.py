@@ -138,6 +138,7 @@ class IndexHandle:
     def _follow(self) -> Searcher:
         if self._inode != (inode := self._ledger_inode()):  # a damaged one was put aside
             self._ledger, self._inode = Ledger.open_existing(self.settings.ledger_url), inode
+            self.close()  # the new one counts tables and versions from 1 again
         published = self._ledger.published()
         if published is None:
             raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
