@@ -470,6 +470,20 @@ def evaluate(
 
 
 @cli.command()
+@click.option(
+    "--home", type=click.Path(path_type=Path), help="The home folder (default: BEAST_HOME)."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
+def doctor(home: Path | None, as_json: bool) -> None:
+    """Say what is wrong and what to do about it; exit with 1 if anything fails."""
+    from beast_assets.doctor import examine_home, leave
+
+    found = examine_home(home)
+    Output(as_json).answer(found.to_dict(), found.lines())
+    leave(found)
+
+
+@cli.command()
 @click.argument("name", required=False)
 @common_options
 def config(settings: Settings, output: Output, name: str | None) -> None:

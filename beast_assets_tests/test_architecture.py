@@ -25,10 +25,11 @@ ALLOWED = {
     "definitions": {"core", "defs"},
     "indexing": {"core", "defs"},
     "dev": {"core"},
+    "doctor": {"core", "defs"},
     "bench": {"core"},
     "serving": {"core", "serving"},
     "integrations": {"core", "integrations"},
-    "cli": {"core", "indexing", "dev", "bench", "serving", "cli"},
+    "cli": {"core", "indexing", "dev", "doctor", "bench", "serving", "cli"},
     "__init__": {"core"},
 }
 

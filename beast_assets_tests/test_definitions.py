@@ -50,11 +50,13 @@ def test_names(settings: Settings) -> None:
         "index_all",
         "index_changed",
         "maintain",
+        "check_health",
     }
     assert [sensor.name for sensor in defs.sensors or []] == ["files_changed"]
     assert [schedule.name for schedule in defs.schedules or []] == [
         "rehash_nightly",
         "maintain_nightly",
+        "check_health_hourly",
     ]
 
 

@@ -38,6 +38,9 @@ from beast_assets.core.snapshot import Snapshot, of_rows
 
 _log = logging.getLogger(__name__)
 
+#: The fact when the last look at the disk was made that met all roots: nanoseconds.
+SCANNED = "scanned_ns"
+
 _NOT_INDEXED: dict[str, Any] = {"indexed": None, "chunks": 0, "rows_digest": None}
 # No content is ever this: the halves of the row disagree until the file was read again.
 _OUTDATED = "!outdated"

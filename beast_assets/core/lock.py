@@ -15,9 +15,10 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from beast_assets.core.errors import LockedError
-from beast_assets.core.processes import this_process
+from beast_assets.core.processes import is_gone, this_process
 
 _POLL_S = 0.2
 
@@ -75,6 +76,39 @@ def writer_lock(
         _held.reset(token)
         _write(lock.fd, {"unclean": True} if lock.unclean else {})
         os.close(lock.fd)
+
+
+class Holder(NamedTuple):
+    """A writer that the lock's file names.
+
+    Attributes:
+        name: its process, in words.
+        since_ns: since when it has held the lock, nanoseconds since the epoch.
+        gone: whether it died; its name stays until another has cleared up.
+    """
+
+    name: str
+    since_ns: int
+    gone: bool
+
+
+def holder(path: Path) -> Holder | None:
+    """Who holds the lock, without touching it: to try it would keep a writer out for a moment."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        record, since_ns = _read(fd), os.fstat(fd).st_mtime_ns
+    finally:
+        os.close(fd)
+    if not _died(record):  # as whoever takes the lock next would see it
+        return None
+    process = record.get("process")
+    gone = not isinstance(process, dict) or is_gone(
+        process["pid"], seen_at=process["started"], host=process["host"]
+    )
+    return Holder(_describe(record), since_ns, gone)
 
 
 def _acquire(path: Path, timeout_s: float, waiting: Callable[[str], None] | None) -> Held:

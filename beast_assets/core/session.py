@@ -19,7 +19,7 @@ from beast_assets.core.errors import DatabaseDamagedError, HeldBackError, NoInde
 from beast_assets.core.forget import finish_forgetting
 from beast_assets.core.golden.held import check_unheld, let_go, plan_digest
 from beast_assets.core.home import lock_path, prepare_home
-from beast_assets.core.ledger import Ledger
+from beast_assets.core.ledger import SCANNED, Ledger
 from beast_assets.core.lock import Held, writer_lock
 from beast_assets.core.observe import Observation, Trust, observe
 from beast_assets.core.planning import Change, Plan
@@ -212,6 +212,8 @@ def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | N
     # What follows may write: not onto a ledger that is not whole.
     ledger.check(whole=bool(observation.changes or dirty))
     check_names(observation.changes)
+    if not observation.unavailable:
+        ledger.set_meta(SCANNED, str(lock.since_ns))
     return Session(settings, request, lock, ledger, count, recipe, observation, plan, dirty)
 
 

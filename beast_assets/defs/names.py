@@ -4,9 +4,13 @@ INDEX_ALL = "index_all"
 INDEX_CHANGED = "index_changed"
 INDEX_STEP = "index"
 MAINTAIN = "maintain"
+CHECK_HEALTH = "check_health"
+INDEX_HEALTH = "index_health"
+FILES_CHANGED = "files_changed"
 # The job of a run that the UI or `dagster asset materialize` starts for assets as such.
 IMPLICIT_JOB = "__ASSET_JOB"
 ASSETS = ("manifest", "file_hashes", "chunks", "embeddings")
+CHECKED_ASSET = "embeddings"
 
 # A run with this tag leaves alone the partitions in which nothing changed; one without it was asked
 # for its partitions by a person, and materializes each of them.

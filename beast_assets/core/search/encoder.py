@@ -37,6 +37,12 @@ class QueryEncoder:
                 self._vectors.popitem(last=False)
             return self._vectors[query]
 
+    def compute(self, text: str) -> "NDArray[np.float32]":
+        """As ``encode``, not from memory and not into it."""
+        with self._lock:
+            vector: NDArray[np.float32] = self._model().encode([text])[0]
+            return vector
+
     def _model(self) -> Embedder:
         if self._embedder is None:
             self._embedder = load_embedder(

@@ -170,6 +170,11 @@ class IndexHandle:
         return index_status(self.settings)
 
     @property
+    def encoder(self) -> QueryEncoder:
+        """What gives questions their vectors."""
+        return self._encoder
+
+    @property
     def version(self) -> str:
         """The version that a question would be asked of now."""
         return self._follow().version
