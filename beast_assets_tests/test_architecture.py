@@ -24,11 +24,12 @@ ALLOWED = {
     "defs": {"core", "defs"},
     "definitions": {"core", "defs"},
     "indexing": {"core", "defs"},
+    "watch": {"core", "defs", "indexing"},
     "dev": {"core"},
     "bench": {"core"},
     "serving": {"core", "serving"},
     "integrations": {"core", "integrations"},
-    "cli": {"core", "indexing", "dev", "bench", "serving", "cli"},
+    "cli": {"core", "indexing", "watch", "dev", "bench", "serving", "cli"},
     "__init__": {"core"},
 }
 

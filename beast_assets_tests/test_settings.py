@@ -67,6 +67,7 @@ def test_defaults(tmp_path: Path) -> None:
         retention_days=7,
         lock_timeout_s=3600.0,
         sensor_seconds=30,
+        watch_seconds=10,
         port=3000,
         env={},
     )
@@ -89,6 +90,7 @@ SET = [
     ("BEAST_RETENTION_DAYS", "0", "retention_days", 0),
     ("BEAST_LOCK_TIMEOUT", "0.5", "lock_timeout_s", 0.5),
     ("BEAST_SENSOR_SECONDS", "5", "sensor_seconds", 5),
+    ("BEAST_WATCH_SECONDS", "5", "watch_seconds", 5),
     ("BEAST_PORT", "65535", "port", 65_535),
     ("BEAST_HOME", "/h/x", "home", Path("/h/x")),
     ("BEAST_ROOTS", "/a", "roots", (b"/a",)),

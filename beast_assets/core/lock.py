@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from beast_assets.core.errors import LockedError
-from beast_assets.core.processes import this_process
+from beast_assets.core.processes import is_gone, this_process
 
 _POLL_S = 0.2
 
@@ -51,14 +51,19 @@ _held: ContextVar[dict[Path, Held] | None] = ContextVar("beast_held_locks", defa
 
 @contextmanager
 def writer_lock(
-    path: Path, *, timeout_s: float = 0, waiting: Callable[[str], None] | None = None
+    path: Path,
+    *,
+    timeout_s: float = 0,
+    waiting: Callable[[str], None] | None = None,
+    what: str = "indexing run",
 ) -> Iterator[Held]:
-    """Hold the home's writer lock.
+    """Hold the home's writer lock, or another lock of its kind.
 
     Args:
         path: the lock file; its folder exists.
         timeout_s: how long to wait for another writer; 0 does not wait.
         waiting: told once, in words, whom the wait is for.
+        what: holds such a lock, for the words of an error.
 
     Raises:
         LockedError: another writer still held it after ``timeout_s``.
@@ -67,7 +72,7 @@ def writer_lock(
     if path in held:
         yield held[path]
         return
-    lock = _acquire(path, timeout_s, waiting)
+    lock = _acquire(path, timeout_s, waiting, what)
     token = _held.set({**held, path: lock})
     try:
         yield lock
@@ -77,7 +82,19 @@ def writer_lock(
         os.close(lock.fd)
 
 
-def _acquire(path: Path, timeout_s: float, waiting: Callable[[str], None] | None) -> Held:
+def holder_of(path: Path) -> int | None:
+    """The number of the living process that named itself in a lock file; None for none."""
+    try:
+        process = json.loads(path.read_bytes())["process"]
+        gone = is_gone(process["pid"], seen_at=process["started"], host=process["host"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return None if gone else int(process["pid"])
+
+
+def _acquire(
+    path: Path, timeout_s: float, waiting: Callable[[str], None] | None, what: str
+) -> Held:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + timeout_s
     told = False
@@ -86,10 +103,10 @@ def _acquire(path: Path, timeout_s: float, waiting: Callable[[str], None] | None
         if time.monotonic() >= deadline:
             os.close(fd)
             raise LockedError(
-                f"another indexing run ({holder}) holds {path}: wait for it to end, or stop it"
+                f"another {what} ({holder}) holds {path}: wait for it to end, or stop it"
             )
         if waiting is not None and not told:
-            waiting(f"waiting up to {timeout_s:.0f} s for another indexing run ({holder})")
+            waiting(f"waiting up to {timeout_s:.0f} s for another {what} ({holder})")
             told = True
         time.sleep(_POLL_S)
     before = _read(fd)

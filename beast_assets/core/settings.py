@@ -47,6 +47,7 @@ class Settings:
         retention_days: days that text and vectors of deleted files may stay on the disk.
         lock_timeout_s: how many seconds a run waits for the writer lock.
         sensor_seconds: how many seconds lie between two looks of the sensor.
+        watch_seconds: after how many seconds ``beast watch`` looks without an event.
         port: the TCP port of Dagster's web server.
         env: what the two files assign, read-only; kept out of the repr for what is secret in it.
     """
@@ -70,6 +71,7 @@ class Settings:
     retention_days: int
     lock_timeout_s: float
     sensor_seconds: int
+    watch_seconds: int
     port: int
     env: Mapping[str, str] = field(hash=False, repr=False)
 

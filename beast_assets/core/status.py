@@ -11,6 +11,7 @@ from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
+from beast_assets.core.watch_state import watch_word
 from beast_assets.core.words import moment, show_path
 
 
@@ -39,6 +40,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "roots": [show_path(root.path) for root in ledger.roots()],
         "version": published.version if published else None,
         "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
+        "watch": watch_word(settings),
         "held_back": json.loads(ledger.meta("held_back") or "[]"),
         "updated": str(moment(int(updated))) if updated else None,
     }
