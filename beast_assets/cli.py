@@ -440,7 +440,7 @@ def watch(
     "names",
     nargs=-1,
     required=True,
-    metavar="[hash|scan|config|files|ideas|dagster|search|edits|embedding|ingest|all]...",
+    metavar="[hash|scan|config|files|ideas|dagster|search|edits|freshness|embedding|ingest|all]...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help="Draw each into docs/img.")

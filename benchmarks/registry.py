@@ -20,6 +20,7 @@ NAMES = (
     "dagster",
     "search",
     "edits",
+    "freshness",
     "embedding",
     "ingest",
 )
