@@ -87,10 +87,14 @@ def _under_watch(editor: _Editor, edits: int, idle_s: float) -> list[Line]:
     command = [sys.executable, "-m", "beast_assets.cli", "watch", "--json"]
     with _ended(command, environment(editor.home, editor.model), editor.home) as process:
         _wait_for("beast watch", lambda: _is_watching(editor), process)
-        took = editor.times(edits, warm_up=2)
+        editor.times(0, warm_up=2)
+        before = _cpu_s(process)
+        took = editor.times(edits, warm_up=0)
+        each = (_cpu_s(process) - before) / edits
         share = _cpu_share(process, idle_s)
         resident = process.memory_info().rss / _MIB
-    found = _line("save to found, `beast watch`", took, 1.5)
+    parts = {"CPU s of a save": _one(each)}
+    found = _line("save to found, `beast watch`", took, 1.5, parts)
     idle = Line("CPU of an idle `beast watch`", Spread.of([share]), "% of a core")
     return [found, idle, Line("memory of `beast watch`", Spread.of([resident]), "MiB")]
 
@@ -112,9 +116,12 @@ def _under_sensor(editor: _Editor, edits: int) -> Line:
     return _line(f"save to found, sensor each {_SENSOR_SECONDS} s", took, 12)
 
 
-def _line(label: str, took: Sequence[float], most_s: float) -> Line:
+def _line(
+    label: str, took: Sequence[float], most_s: float, parts: Mapping[str, Spread] | None = None
+) -> Line:
     p95 = sorted(took)[max(0, round(0.95 * len(took)) - 1)]
-    return Line(label, Spread.of(took), "s", reach=at_most(most_s), parts={"p95, s": _one(p95)})
+    parts = {"p95, s": _one(p95), **(parts or {})}
+    return Line(label, Spread.of(took), "s", reach=at_most(most_s), parts=parts)
 
 
 def _one(value: float) -> Spread:
@@ -122,10 +129,14 @@ def _one(value: float) -> Spread:
 
 
 def _cpu_share(process: psutil.Process, seconds: float) -> float:
-    before = process.cpu_times()
+    before = _cpu_s(process)
     time.sleep(seconds)
-    after = process.cpu_times()
-    return 100 * (after.user + after.system - before.user - before.system) / seconds
+    return 100 * (_cpu_s(process) - before) / seconds
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def _answers(port: int) -> bool:
