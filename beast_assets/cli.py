@@ -538,11 +538,40 @@ def serve(
 
 
 @cli.command()
+@click.option("--pause", "order", flag_value="pause", help="Have the watcher rest, now and later.")
+@click.option("--resume", "order", flag_value="resume", help="Have it go on.")
+@click.option("--status", "order", flag_value="status", help="Say what it does.")
+@click.option("--nice", is_flag=True, help="Give way to all else on this machine.")
+@click.option("--stop-on-battery", is_flag=True, help="Rest while on battery.")
+@common_options
+def watch(
+    settings: Settings, output: Output, order: str | None, nice: bool, stop_on_battery: bool
+) -> None:
+    """Keep the index up to date until it is stopped; a save is found within a second or two."""
+    from beast_assets.core.watch_state import set_paused, watch_status
+    from beast_assets.core.words import in_words
+    from beast_assets.watch import watch as run
+
+    if order is None:
+        run(
+            settings,
+            lambda data, line: output.answer(dict(data), [line]),
+            nice=nice,
+            stop_on_battery=stop_on_battery,
+        )
+        return
+    if order != "status":
+        set_paused(settings, order == "pause")
+    found = watch_status(settings)
+    output.answer(found, in_words(found))
+
+
+@cli.command()
 @click.argument(
     "names",
     nargs=-1,
     required=True,
-    metavar="[hash|scan|config|files|ideas|dagster|search|serve|edits|embedding|ingest|all]...",
+    metavar="[hash|scan|config|files|ideas|dagster|search|serve|edits|freshness|embedding|ingest|all]...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help="Draw each into docs/img.")

@@ -15,7 +15,7 @@ from beast_assets.bench import run_benchmarks
 from beast_assets.core.errors import UsageError
 from beast_assets_tests.conftest import Beast
 from beast_assets_tests.corpora import corpus as corpus_file
-from benchmarks import config, corpus, edits, hash, memory, registry
+from benchmarks import config, corpus, edits, freshness, hash, memory, registry
 from benchmarks.coverage import coverage
 from benchmarks.harness import (
     Line,
@@ -229,3 +229,11 @@ def test_performance_test_prints_its_table() -> None:
     ours = {row[0]: float(row[-1]) for row in rows if row[1:2] == ["ours"]}
     assert ours.keys() == {"1", "2"}
     assert all(5 < peak < 100 for peak in ours.values())
+
+
+def test_freshness_in_tiny(tmp_path: Path) -> None:
+    corpus_file("peps.tar.gz")
+    result = freshness.run(quick(tmp_path))
+    found = {line.label: line.value.median for line in result.lines}
+    assert found["save to found, `beast watch`"] > 0
+    assert "sensor" in result.missing[0].label

@@ -21,6 +21,7 @@ NAMES = (
     "search",
     "serve",
     "edits",
+    "freshness",
     "embedding",
     "ingest",
 )

@@ -48,6 +48,7 @@ class Settings:
         golden_drop: how far the golden queries' score may fall from one version to the next.
         lock_timeout_s: how many seconds a run waits for the writer lock.
         sensor_seconds: how many seconds lie between two looks of the sensor.
+        watch_seconds: after how many seconds ``beast watch`` looks without an event.
         port: the TCP port of Dagster's web server.
         serve_port: the TCP port of `beast serve`.
         serve_token: what `beast serve` asks its callers for, empty for nothing; kept out of the
@@ -76,6 +77,7 @@ class Settings:
     golden_drop: float
     lock_timeout_s: float
     sensor_seconds: int
+    watch_seconds: int
     port: int
     serve_port: int
     serve_token: str = field(repr=False)

@@ -259,6 +259,12 @@ TABLE = (
     ),
     _field("sensor_seconds", _whole(1, 86_400), 30, "seconds between two looks of the sensor"),
     _field(
+        "watch_seconds",
+        _whole(1, 86_400),
+        10,
+        "seconds after which `beast watch` looks at everything, whatever events say",
+    ),
+    _field(
         "port",
         _whole(1, 65_535),
         3000,

@@ -12,6 +12,7 @@ from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
+from beast_assets.core.watch_state import watch_word
 from beast_assets.core.words import moment, show_path
 
 
@@ -46,6 +47,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
         "held_back": held_back,
         "golden": golden,
+        "watch": watch_word(settings),
         "updated": str(moment(int(updated))) if updated else None,
     }
 
