@@ -109,6 +109,22 @@ def index(settings: Settings, output: Output, dirs: tuple[bytes, ...], **flags: 
     roots = [existing_root(path) for path in dirs]
     with _progress(output):
         counts = index_now(settings, roots, **flags)
+    _answer_counts(output, counts)
+
+
+@cli.command()
+@click.option("--rebuild", is_flag=True, help="Build anew with today's model and chunker.")
+@common_options
+def publish(settings: Settings, output: Output, rebuild: bool) -> None:
+    """Bring the index up to date even if the golden queries find less in it."""
+    from beast_assets.indexing import index_now
+
+    with _progress(output):
+        counts = index_now(settings, rebuild=rebuild, accept_drop=True)
+    _answer_counts(output, counts)
+
+
+def _answer_counts(output: Output, counts: dict[str, Any]) -> None:
     output.answer(counts, _index_lines(counts))
     if counts["unavailable"] or counts["held_back"]:
         sys.exit(HeldBackError.exit_code)
@@ -274,6 +290,68 @@ def quarantine_retry(settings: Settings, output: Output, paths: tuple[bytes, ...
 
 
 @cli.group()
+def golden() -> None:
+    """Keep queries with files that they have to find: runs ask them before they publish."""
+
+
+@golden.command("add")
+@click.argument("query")
+@click.argument(
+    "paths", nargs=-1, required=True, type=click.Path(path_type=bytes), metavar="PATH..."
+)
+@common_options
+def golden_add(settings: Settings, output: Output, query: str, paths: tuple[bytes, ...]) -> None:
+    """Add a query and what answers it: files, or folders for any file below."""
+    from beast_assets.core.golden.queries import add
+
+    added = add(settings, query, paths).to_dict()
+    output.answer({"added": added}, [f"added: {one_line(added['query'])}"])
+
+
+@golden.command("list")
+@common_options
+def golden_listed(settings: Settings, output: Output) -> None:
+    """List the queries with their numbers."""
+    from beast_assets.core.golden.summary import golden_lines, listed
+
+    found = listed(settings)
+    output.answer({"golden": found}, golden_lines(found))
+
+
+@golden.command("remove")
+@click.argument("which", metavar="N|QUERY")
+@common_options
+def golden_remove(settings: Settings, output: Output, which: str) -> None:
+    """Remove a query, by its number in the list or by its words."""
+    from beast_assets.core.golden.queries import remove
+
+    removed = remove(settings, which).to_dict()
+    output.answer({"removed": removed}, [f"removed: {one_line(removed['query'])}"])
+
+
+@golden.command("make")
+@click.argument("count", type=click.IntRange(1, 10_000), metavar="N")
+@click.option("--seed", default=0, show_default=True, help="Another seed, other queries.")
+@common_options
+def golden_make(settings: Settings, output: Output, count: int, seed: int) -> None:
+    """Make N queries of the words of indexed files; each has to find its file."""
+    from beast_assets.core.golden.making import make
+
+    made = [query.to_dict() for query in make(settings, count, seed)]
+    output.answer({"made": made}, [f"made: {query['query']}" for query in made])
+
+
+@golden.command("run")
+@common_options
+def golden_run(settings: Settings, output: Output) -> None:
+    """Ask the queries of the published index."""
+    from beast_assets.core.golden.summary import run_golden, run_lines
+
+    found = run_golden(settings)
+    output.answer(found, run_lines(found))
+
+
+@cli.group()
 def roots() -> None:
     """List, add and remove the folders that are indexed."""
 
@@ -376,6 +454,23 @@ def forget(settings: Settings, output: Output, paths: tuple[bytes, ...], undo: b
     lines = ["forgot {files} files, {chunks} chunks; {vectors} vectors removed".format_map(counts)]
     lines += [f"stays out from now on: {path}" for path in excluded]
     output.answer({**counts, "excluded": excluded}, lines)
+
+
+@cli.command("eval")
+@click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+@click.option("--against", multiple=True, metavar="NAME=VALUE", help="A second recipe's setting.")
+@click.option("--split", help="Which judgements of qrels/ (default: test).")
+@common_options
+def evaluate(
+    settings: Settings, output: Output, folder: Path, against: tuple[str, ...], split: str | None
+) -> None:
+    """Measure retrieval on a data set in the layout of BEIR."""
+    from beast_assets.core.evaluation import evaluate as run
+    from beast_assets.core.evaluation.words import evaluation_lines, parse_variables
+
+    with _progress(output):
+        found = run(settings, folder, parse_variables(against), split)
+    output.answer(found, evaluation_lines(found))
 
 
 @cli.command()

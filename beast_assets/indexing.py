@@ -7,8 +7,9 @@ from typing import Any
 
 from beast_assets.core.errors import BeastError, UsageError
 from beast_assets.core.findings import Difference, Findings
+from beast_assets.core.golden.held import ScoreDroppedError
 from beast_assets.core.mend import verify_and_repair
-from beast_assets.core.pipeline import observed_report
+from beast_assets.core.pipeline import held_report, observed_report
 from beast_assets.core.sampling import Sample
 from beast_assets.core.session import Request, Session, open_session, run_mending
 from beast_assets.core.settings import Settings
@@ -24,6 +25,7 @@ def index_now(
     rehash: bool = False,
     rebuild: bool = False,
     allow_mass_delete: bool = False,
+    accept_drop: bool = False,
 ) -> dict[str, Any]:
     """Bring the index up to date in this process.
 
@@ -35,6 +37,7 @@ def index_now(
         rehash: take no recorded hash on trust.
         rebuild: write the whole index anew with today's recipe.
         allow_mass_delete: let a root lose all or most of its files.
+        accept_drop: publish even if the golden queries find less.
 
     Returns:
         The counts of ``Report.to_dict`` with ``run_ids`` and the ``seconds`` of all of it.
@@ -46,7 +49,12 @@ def index_now(
         HeldBackError: a rebuild would lose the files of a root that is away.
         BeastError: the run failed.
     """
-    request = Request(rehash=rehash, rebuild=rebuild, allow_mass_delete=allow_mass_delete)
+    request = Request(
+        rehash=rehash,
+        rebuild=rebuild,
+        allow_mass_delete=allow_mass_delete,
+        accept_drop=accept_drop,
+    )
     return run_mending(lambda: _index_now(settings, roots, request))
 
 
@@ -58,15 +66,21 @@ def _index_now(settings: Settings, roots: Sequence[bytes], request: Request) -> 
     ) as session:
         if not session.ledger.roots() and not session.changed_buckets():
             raise UsageError("no folder to index: name one, as in `beast index DIR`")
-        buckets = session.choose(request)
-        if buckets:
-            counts = _run(session, settings, buckets, request)
-        else:
-            counts = {**observed_report(session).to_dict(), "run_ids": []}
+        counts = _run_if_needed(session, settings, request)
         looked = session.observation.bytes_hashed
         counts["bytes_hashed"] += sum(looked[key] for key in looked.keys() - counts["buckets"])
     counts["seconds"] = round(time.monotonic() - began, 3)
     return counts
+
+
+def _run_if_needed(session: Session, settings: Settings, request: Request) -> dict[str, Any]:
+    try:
+        buckets = session.choose(request)
+    except ScoreDroppedError as error:
+        return {**held_report(session, error.verdict).to_dict(), "run_ids": []}
+    if not buckets:
+        return {**observed_report(session).to_dict(), "run_ids": []}
+    return _run(session, settings, buckets, request)
 
 
 def repair_now(
@@ -89,6 +103,7 @@ def _run(
         rehash=request.rehash,
         rebuild=request.rebuild,
         allow_mass_delete=request.allow_mass_delete,
+        accept_drop=request.accept_drop,
     )
     if launched.error is not None:
         raise BeastError(f"run {launched.run_id} failed: {launched.error}")

@@ -18,6 +18,8 @@ from beast_assets.core.forgotten import (
     pending_paths,
     wish,
 )
+from beast_assets.core.golden.held import let_go
+from beast_assets.core.golden.moves import forget_paths
 from beast_assets.core.home import lock_path
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
@@ -115,6 +117,8 @@ def finish_forgetting(settings: Settings, ledger: Ledger) -> Purged:
     drop_tables_but_published(settings, ledger, AT_ONCE.keep)
     vectors = drop_vectors(settings, index, AT_ONCE.grace)
     settle(ledger, settings.index_uri)
+    forget_paths(settings.home, paths)
+    let_go(ledger)
     drop_damaged(settings, AT_ONCE.grace)
     excluded = [path for path in paths if path in excluded_paths(ledger)]
     done = Purged(len(rows), sum(row.chunks for row in rows), vectors, excluded)

@@ -15,8 +15,11 @@ from beast_assets.core.cache import EmbeddingCache
 from beast_assets.core.disk import require_reserve
 from beast_assets.core.embedding import load_embedder
 from beast_assets.core.files import RootHandle, open_root
+from beast_assets.core.golden.gate import judge
+from beast_assets.core.golden.held import Verdict, facts, hold, record_ranks
+from beast_assets.core.golden.moves import Moves, keep_up, moves_of
 from beast_assets.core.home import cache_url
-from beast_assets.core.index import ChunkIndex, Row, next_table, rows_digest
+from beast_assets.core.index import ChunkIndex, Row, drop_tables, next_table, rows_digest
 from beast_assets.core.ledger_rows import Indexed, Observed, Publication, Published
 from beast_assets.core.planning import REMOVED, Change
 from beast_assets.core.reading import Content, read_content
@@ -33,10 +36,11 @@ _FILES_AT_ONCE = 1_000
 
 @dataclass(frozen=True)
 class Ingested:
-    """What was done, by bucket, and the version of the index that readers see now."""
+    """What was done, by bucket, the version that readers see now, and what was held against it."""
 
     work: dict[str, Work]
     version: int
+    verdict: Verdict | None = None
 
 
 @dataclass
@@ -45,6 +49,7 @@ class Ingest:
 
     Attributes:
         work: what was done, by bucket.
+        verdict: what the golden queries said, if they were asked.
     """
 
     session: Session
@@ -53,6 +58,7 @@ class Ingest:
     sandbox: Sandbox
     work: dict[str, Work]
     publication: Publication
+    verdict: Verdict | None = None
     _index: ChunkIndex | None = None
     _table: str = ""
     _rows: list[Row] = field(default_factory=list)
@@ -153,22 +159,58 @@ class Ingest:
         return self._index
 
     def publish(self) -> int:
-        """Make all of it visible at once and give the version that readers see then."""
+        """Make all of it visible at once and give the version that readers see then.
+
+        If the golden queries find less in it than in the published version, that one stays.
+        """
         ledger = self.session.ledger
+        before, moves = ledger.published(), self._moves()
         if self._rows:
             self._write(self._rows)
         self._flush_observed()
         stale = sorted({*self._replaced, *self.session.dirty})
-        if stale or ledger.published() is None or self.rebuild:
+        if stale or before is None or self.rebuild:
             self._writer().delete_older([] if self.rebuild else stale)
             self.publication.deleted_rows = bool(stale)
         if self._index is not None:
             self.publication.published = Published(self._table, self._index.finish())
+            if before is not None and not self._passes(moves):
+                return before.version
         elif not self.publication.indexed and not self.publication.removed:
             return self.publication.published.version
         ledger.publish(self.publication)
         settle(ledger, self.session.settings.index_uri)
+        keep_up(self.session.settings.home, moves)
         return self.publication.published.version
+
+    def _moves(self) -> Moves:
+        changes = self.session.changes_in(list(self.work))
+        return moves_of(changes, self.publication.indexed, self.session.observation.roots)
+
+    def _passes(self, moves: Moves) -> bool:
+        """Ask the golden queries of the finished version; True where it may be published."""
+        session, new = self.session, self.publication.published
+        command = "beast publish --rebuild" if self.rebuild else "beast publish"
+        command = "" if session.request.accept_drop else command
+        judged = judge(session.settings, session.ledger, session.recipe, new, moves, command)
+        self.verdict = judged.verdict
+        if judged.verdict is None or not judged.verdict.held_back:
+            self.publication.facts |= facts(judged.after)
+            return True
+        record_ranks(session.ledger, judged.before)
+        self._hold_back(judged.verdict)
+        return False
+
+    def _hold_back(self, verdict: Verdict) -> None:
+        session = self.session
+        if self.rebuild:
+            drop_tables(session.settings.index_uri, [self._table])
+        hold(session.ledger, session.digest_of(list(self.work), rebuild=self.rebuild), verdict)
+        for work in self.work.values():  # nothing of it is in the index
+            work.added = work.changed = work.removed = work.chunks_written = 0
+        # The next look need not compare all rows; what was damaged before it has to find again.
+        if not session.dirty:
+            settle(session.ledger, session.settings.index_uri)
 
     def _bucket(self, file_id: str) -> str:
         return ids.bucket_of(file_id, self.session.bucket_count)
@@ -204,7 +246,7 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
     settings, ledger = session.settings, session.ledger
     embedder = load_embedder(settings.model, threads=settings.threads, backend=settings.backend)
     cache = EmbeddingCache(cache_url(settings), embedder.fingerprint)
-    changes = [change for bucket in buckets for change in session.plan.changes.get(bucket, ())]
+    changes = session.changes_in(buckets)
     roots = {root.root_id: root.path for root in session.observation.roots}
     with ExitStack() as stack:
         ingest = Ingest(
@@ -228,7 +270,7 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
                 ingest.take(handle, change)
             progress.tell("index", done, len(changes))
         version = ingest.publish()
-    return Ingested(ingest.work, version)
+    return Ingested(ingest.work, version, ingest.verdict)
 
 
 def row_of(change: Change, content: str, chunk: Chunk) -> Row:

@@ -459,6 +459,7 @@ class Ledger:
                     "fingerprint": "",
                     "lost": "",
                     "dead_since": dead_since,
+                    **publication.facts,
                 },
             )
 

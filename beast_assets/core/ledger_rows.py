@@ -101,6 +101,7 @@ class Publication:
         model: the setting that named the model.
         rebuilt: a new table took the old one's place: what was not written is not in it.
         deleted_rows: rows were deleted from the table; its files hold them for a while.
+        facts: of the published version, for the ledger's ``meta``.
     """
 
     published: Published
@@ -108,6 +109,7 @@ class Publication:
     model: str = ""
     rebuilt: bool = False
     deleted_rows: bool = False
+    facts: dict[str, str] = field(default_factory=dict)
     indexed: list[Indexed] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 

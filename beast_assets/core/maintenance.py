@@ -12,6 +12,7 @@ from pathlib import Path
 
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.forget import finish_forgetting
+from beast_assets.core.golden.moves import prune
 from beast_assets.core.home import lock_path
 from beast_assets.core.index import ChunkIndex
 from beast_assets.core.ledger import Ledger
@@ -81,6 +82,7 @@ def maintain(
     with lock, private_files():
         finish_forgetting(settings, ledger)
         published = _sound(settings, ledger)
+        prune(settings.home, ledger)
         return _maintain(settings, ledger, published, retention or retention_of(settings))
 
 

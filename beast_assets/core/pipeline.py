@@ -4,9 +4,11 @@ import hashlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from beast_assets.core import ids
 from beast_assets.core import ledger_rows as ledgers
+from beast_assets.core.golden.held import ScoreDroppedError
 from beast_assets.core.home import close_home
 from beast_assets.core.ingest import ingest
 from beast_assets.core.ledger import Ledger
@@ -46,8 +48,10 @@ def run_index(
             settings, request, timeout_s=timeout_s, waiting=waiting, clear_up=clear_up
         ) as session:
             began = time.monotonic()
-            buckets = session.choose(request)
-            report = _run(session, buckets, request.rebuild)
+            try:
+                report = _run(session, session.choose(request), request.rebuild)
+            except ScoreDroppedError as error:
+                report = held_report(session, error.verdict)
             report.seconds = time.monotonic() - began
             session.ledger.record_run(run_id, report.to_dict())
             close_home(settings)
@@ -66,6 +70,10 @@ def _run(session: Session, buckets: Sequence[str], rebuild: bool) -> Report:
         report.version = done.version
         for bucket, work in done.work.items():
             reports[bucket].work = work
+        if done.verdict is not None:
+            _note(report, done.verdict.to_dict())
+            for bucket in changed.intersection(buckets):
+                reports[bucket].held_back = bool(done.verdict.held_back)
     for bucket, read in session.observation.bytes_hashed.items():
         if bucket in reports:
             reports[bucket].work.bytes_hashed += read
@@ -86,6 +94,19 @@ def observed_report(session: Session) -> Report:
         held_back=[held.to_dict() for held in session.observation.held_back],
         version=published.version if published else None,
     )
+
+
+def held_report(session: Session, verdict: dict[str, Any]) -> Report:
+    """The report of a run whose changes the golden queries held back before."""
+    report = observed_report(session)
+    _note(report, verdict)
+    return report
+
+
+def _note(report: Report, verdict: dict[str, Any]) -> None:
+    report.golden = verdict
+    if verdict["held_back"]:
+        report.held_back.append({"reason": verdict["held_back"]})
 
 
 def holdings(ledger: Ledger, bucket_count: int, buckets: Sequence[str]) -> dict[str, Holding]:

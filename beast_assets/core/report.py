@@ -56,11 +56,16 @@ class Holding:
 
 @dataclass
 class BucketReport:
-    """One materialized bucket."""
+    """One bucket of a run.
+
+    Attributes:
+        held_back: what was done for it was not published.
+    """
 
     bucket: str
     work: Work = field(default_factory=Work)
     holding: Holding = field(default_factory=Holding)
+    held_back: bool = False
 
     @property
     def unchanged(self) -> int:
@@ -73,13 +78,15 @@ class Report:
     """A run.
 
     Attributes:
-        buckets: the materialized buckets, in order.
+        buckets: those that were brought up to date or held back, in order.
         scanned: regular files after exclusions, in all buckets.
         totals: what the whole index holds: ``files``, ``chunks``, ``skipped``, ``quarantined``.
         unavailable: why roots could not be scanned.
         held_back: removals that a guard did not believe, as ``guards.HeldBack.to_dict`` gives them.
         seconds: wall time, the wait for the lock left out.
         version: version of the index that readers see now; None before the first.
+        golden: what the golden queries said, as ``golden.held.Verdict.to_dict`` gives it; None
+            where they were not asked.
     """
 
     buckets: list[BucketReport] = field(default_factory=list)
@@ -89,6 +96,12 @@ class Report:
     held_back: list[dict[str, Any]] = field(default_factory=list)
     seconds: float = 0.0
     version: int | None = None
+    golden: dict[str, Any] | None = None
+
+    @property
+    def materialized(self) -> list[BucketReport]:
+        """The buckets that are up to date now."""
+        return [bucket for bucket in self.buckets if not bucket.held_back]
 
     @property
     def work(self) -> Work:
@@ -105,9 +118,10 @@ class Report:
             "skipped": self.totals.get("skipped", 0),
             "quarantined": self.totals.get("quarantined", 0),
             "chunks_total": self.totals.get("chunks", 0),
-            "buckets": [bucket.bucket for bucket in self.buckets],
+            "buckets": [bucket.bucket for bucket in self.materialized],
             "unavailable": self.unavailable,
             "held_back": self.held_back,
             "version": self.version,
+            "golden": self.golden,
             "seconds": round(self.seconds, 3),
         }

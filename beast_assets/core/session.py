@@ -9,6 +9,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,11 +17,12 @@ from beast_assets.core import ids
 from beast_assets.core.disk import require_room
 from beast_assets.core.errors import DatabaseDamagedError, HeldBackError, NoIndexError
 from beast_assets.core.forget import finish_forgetting
+from beast_assets.core.golden.held import check_unheld, let_go, plan_digest
 from beast_assets.core.home import lock_path, prepare_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.lock import Held, writer_lock
 from beast_assets.core.observe import Observation, Trust, observe
-from beast_assets.core.planning import Plan
+from beast_assets.core.planning import Change, Plan
 from beast_assets.core.private import private_files
 from beast_assets.core.reading import too_large
 from beast_assets.core.recipe import check_recipe, current_recipe, outdated_extractors
@@ -42,6 +44,7 @@ class Request:
         rehash: take no recorded hash on trust.
         rebuild: write the whole index anew, with today's recipe.
         allow_mass_delete: take out also what a guard would hold back (``core.guards``).
+        accept_drop: publish whatever the golden queries say (``core.golden``).
     """
 
     buckets: tuple[str, ...] | None = None
@@ -49,6 +52,7 @@ class Request:
     rehash: bool = False
     rebuild: bool = False
     allow_mass_delete: bool = False
+    accept_drop: bool = False
 
 
 @dataclass
@@ -96,6 +100,7 @@ class Session:
         Raises:
             HeldBackError: a rebuild would lose the files of a root that cannot be read now, or
                 the disk is too full for what is to be written.
+            ScoreDroppedError: the golden queries held back the same changes before.
         """
         changed = self.changed_buckets()
         away = self.observation.unavailable + self.held_back
@@ -103,6 +108,7 @@ class Session:
             raise HeldBackError("nothing is rebuilt while a root is away: " + "; ".join(away))
         if request.rebuild:
             self._require_room(self.plan.buckets)
+            self._require_score(self.plan.buckets, request)
             return ids.bucket_keys(self.bucket_count)
         asked = changed if request.buckets is None else _known(request.buckets, self.bucket_count)
         if request.only_changed:
@@ -111,10 +117,25 @@ class Session:
         mended = changed if self.dirty or self.ledger.is_lost() else []
         chosen = self.plan.closure([*asked, *mended])
         self._require_room(chosen)
+        self._require_score(chosen, request)
         return chosen
 
+    def changes_in(self, buckets: Sequence[str]) -> list[Change]:
+        """The changes of these buckets."""
+        return [change for bucket in buckets for change in self.plan.changes.get(bucket, ())]
+
+    def digest_of(self, buckets: Sequence[str], *, rebuild: bool) -> str:
+        """What the golden queries' verdict on these buckets depends on, in one word."""
+        changes = self.changes_in(buckets)
+        return plan_digest(self.settings, self.ledger, self.recipe, changes, rebuild=rebuild)
+
+    def _require_score(self, buckets: Sequence[str], request: Request) -> None:
+        if (request.rebuild or buckets) and not request.accept_drop:
+            digest = partial(self.digest_of, buckets, rebuild=request.rebuild)
+            check_unheld(self.settings.home, self.ledger, digest)
+
     def _require_room(self, buckets: Sequence[str]) -> None:
-        changes = [change for bucket in buckets for change in self.plan.changes.get(bucket, ())]
+        changes = self.changes_in(buckets)
         roots = {root.root_id: root.path for root in self.observation.roots}
         if changes:
             require_room(self.settings, changes, roots)
@@ -186,6 +207,8 @@ def _look(settings: Settings, request: Request, lock: Held, hash_budget: int | N
     observation = observe(ledger, own_folders(settings), count, trust)
     _note_held_back(ledger, observation)
     plan = Plan.of(observation.changes, count)
+    if not observation.changes and not request.rebuild:
+        let_go(ledger)
     # What follows may write: not onto a ledger that is not whole.
     ledger.check(whole=bool(observation.changes or dirty))
     check_names(observation.changes)

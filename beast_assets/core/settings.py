@@ -45,6 +45,7 @@ class Settings:
         secret_scan: whether a file whose text holds a key or a token is kept out of the index.
         embed_batch: how many texts the model is given at once.
         retention_days: days that text and vectors of deleted files may stay on the disk.
+        golden_drop: how far the golden queries' score may fall from one version to the next.
         lock_timeout_s: how many seconds a run waits for the writer lock.
         sensor_seconds: how many seconds lie between two looks of the sensor.
         port: the TCP port of Dagster's web server.
@@ -68,6 +69,7 @@ class Settings:
     secret_scan: bool
     embed_batch: int
     retention_days: int
+    golden_drop: float
     lock_timeout_s: float
     sensor_seconds: int
     port: int

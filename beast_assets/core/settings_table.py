@@ -92,6 +92,13 @@ def _switch(value: Any, _: Mapping[str, str]) -> bool:
     return text in ("on", "true", "1")
 
 
+def _share(value: Any, _: Mapping[str, str]) -> float:
+    text = str(value).strip()
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?", text) or float(text) > 1:
+        raise ValueError("a share from 0 to 1")
+    return float(text)
+
+
 def _seconds(high: int) -> _Parse:
     def parse(value: Any, _: Mapping[str, str]) -> float:
         text = str(value).strip()
@@ -224,6 +231,12 @@ TABLE = (
         _whole(0, 36_500),
         7,
         "days that text and vectors of deleted files may stay on the disk, if maintenance runs",
+    ),
+    _field(
+        "golden_drop",
+        _share,
+        0.05,
+        "a run is held back where the share of golden queries that find their file drops by more",
     ),
     _field(
         "lock_timeout_s",

@@ -7,6 +7,7 @@ from typing import Any
 
 from beast_assets.core.embedding import planned_backend
 from beast_assets.core.forgotten import excluded_paths
+from beast_assets.core.golden.summary import golden_status
 from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.settings import Settings
@@ -25,6 +26,10 @@ def index_status(settings: Settings) -> dict[str, Any]:
     published = ledger.published()
     recipe = ledger.recipe() or {}
     updated = ledger.meta("published_ns")
+    held_back = json.loads(ledger.meta("held_back") or "[]")
+    golden = golden_status(settings, ledger)
+    if golden["held_back"]:
+        held_back.append({"reason": golden["held_back"]})
     return {
         "files": totals["files"],
         "chunks": totals["chunks"],
@@ -39,7 +44,8 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "roots": [show_path(root.path) for root in ledger.roots()],
         "version": published.version if published else None,
         "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
-        "held_back": json.loads(ledger.meta("held_back") or "[]"),
+        "held_back": held_back,
+        "golden": golden,
         "updated": str(moment(int(updated))) if updated else None,
     }
 

@@ -17,6 +17,7 @@ from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
 from beast_assets.core.text import EXTRACTORS
+from beast_assets.defs.golden import GOLDEN_QUERIES, golden_results
 from beast_assets.defs.names import (
     ASSETS,
     DATA_VERSION_TAG,
@@ -55,11 +56,13 @@ class IndexConfig(dg.Config):
         rehash: read and hash every file again, whatever its times say.
         rebuild: write the whole index anew with today's model and chunker.
         allow_mass_delete: take files out of the index also where a root lost all or most of them.
+        accept_drop: publish even if the golden queries find less than in the published version.
     """
 
     rehash: bool = False
     rebuild: bool = False
     allow_mass_delete: bool = False
+    accept_drop: bool = False
 
 
 def code_versions(settings: Settings) -> dict[str, str]:
@@ -108,20 +111,26 @@ def build_assets(
         warnings.simplefilter("ignore", dg.BetaWarning)
         policy = backfill_policy or dg.BackfillPolicy.single_run()
 
-        @dg.multi_asset(specs=specs, name=INDEX_STEP, can_subset=True, backfill_policy=policy)
+        @dg.multi_asset(
+            specs=specs,
+            name=INDEX_STEP,
+            can_subset=True,
+            backfill_policy=policy,
+            check_specs=[GOLDEN_QUERIES],
+        )
         def index(
             context: dg.AssetExecutionContext, config: IndexConfig, settings: SettingsResource
-        ) -> Iterator[dg.MaterializeResult[None]]:
+        ) -> Iterator[dg.AssetCheckResult]:
             report = _run(context, config, settings.get())
             for held in report.held_back:
                 context.log.warning(f"held back: {held['reason']}")
-            for bucket in report.buckets:
+            for bucket in report.materialized:
                 _log(context, bucket)
             context.log.info(
-                f"index version {report.version}, {len(report.buckets)} buckets; "
+                f"index version {report.version}, {len(report.materialized)} buckets; "
                 f"settings cache hit rate {cache_info().hit_rate:.0%}"
             )
-            yield from ()
+            yield from golden_results(context, report)
 
     return index
 
@@ -134,6 +143,7 @@ def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Setti
         rehash=config.rehash,
         rebuild=config.rebuild,
         allow_mass_delete=config.allow_mass_delete,
+        accept_drop=config.accept_drop,
     )
     return run_index(
         settings,

@@ -68,10 +68,19 @@ def range_tags(first: str, last: str) -> dict[str, str]:
 
 
 def index_config(
-    *, rehash: bool = False, rebuild: bool = False, allow_mass_delete: bool = False
+    *,
+    rehash: bool = False,
+    rebuild: bool = False,
+    allow_mass_delete: bool = False,
+    accept_drop: bool = False,
 ) -> dict[str, object]:
     """Run configuration of the indexing step."""
-    config = {"rehash": rehash, "rebuild": rebuild, "allow_mass_delete": allow_mass_delete}
+    config = {
+        "rehash": rehash,
+        "rebuild": rebuild,
+        "allow_mass_delete": allow_mass_delete,
+        "accept_drop": accept_drop,
+    }
     return {"ops": {INDEX_STEP: {"config": config}}}
 
 

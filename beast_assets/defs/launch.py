@@ -35,6 +35,7 @@ def index_in_process(
     rehash: bool = False,
     rebuild: bool = False,
     allow_mass_delete: bool = False,
+    accept_drop: bool = False,
 ) -> Launched:
     """Execute ``index_changed`` over these buckets, here and now.
 
@@ -44,12 +45,18 @@ def index_in_process(
         rehash: see ``IndexConfig``.
         rebuild: see ``IndexConfig``.
         allow_mass_delete: see ``IndexConfig``.
+        accept_drop: see ``IndexConfig``.
     """
     resource = SettingsResource(
         home=str(settings.home), model=settings.model, threads=settings.threads
     )
     defs = build_defs(settings=resource)
-    config = index_config(rehash=rehash, rebuild=rebuild, allow_mass_delete=allow_mass_delete)
+    config = index_config(
+        rehash=rehash,
+        rebuild=rebuild,
+        allow_mass_delete=allow_mass_delete,
+        accept_drop=accept_drop,
+    )
     config["loggers"] = {"console": {"config": {"log_level": "CRITICAL"}}}
     tags = {
         PROCESS_TAG: json.dumps(this_process().to_dict()),

@@ -162,6 +162,23 @@ class Searcher:
         """A file's rows in the version that is searched (see ``ChunkIndex.rows_of``)."""
         return self._index.rows_of(file_id)
 
+    def paths(self, row_ids: Sequence[int]) -> dict[int, bytes]:
+        """Absolute paths of rows by their number; a removed root's are left out.
+
+        Raises:
+            IndexDamagedError: the index cannot be read.
+        """
+        if not row_ids:
+            return {}
+        with reading():
+            taken = self._index.table.take_row_ids(list(row_ids)).select(["root_id", "path"])
+            rows = taken.with_row_id().to_arrow().to_pylist()
+        return {
+            row["_rowid"]: os.path.join(self._roots[row["root_id"]], row["path"])  # noqa: PTH118
+            for row in rows
+            if row["root_id"] in self._roots
+        }
+
     # -- ranking ---------------------------------------------------------------------------------
 
     def rankings(self, query: str, depth: int, options: SearchOptions | None = None) -> Rankings:

@@ -1,0 +1,1 @@
+"""Golden queries: a person's own questions, asked of each version before it is published."""
