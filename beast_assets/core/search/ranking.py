@@ -1,6 +1,6 @@
 """Several rankings of the same rows made one."""
 
-from collections import defaultdict
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -41,28 +41,29 @@ def fuse(vector: Ranking, text: Ranking) -> Ranking:
         vector: rows and cosines, best first.
         text: rows and BM25, best first.
     """
-    scores: dict[int, float] = defaultdict(float)
-    if vector:
-        last = vector[:CANDIDATES][-1][1]
-        room = max(1 - last, _LEAST_ROOM)
-        for row, cosine in vector:
-            scores[row] += (1 - _TEXT_WEIGHT) * (cosine - last) / room
+    last = vector[:CANDIDATES][-1][1] if vector else 0.0
+    room = max(1 - last, _LEAST_ROOM)
+    scores = {row: (1 - _TEXT_WEIGHT) * (cosine - last) / room for row, cosine in vector}
     for row, bm25 in text:
-        scores[row] += _TEXT_WEIGHT * bm25 / text[0][1]
+        # Not below 0, or who looks deeper would find passages to be worse.
+        scores[row] = max(scores.get(row, 0.0), 0.0) + _TEXT_WEIGHT * bm25 / text[0][1]
     return in_order(scores)
 
 
 def add_phrases(words: Ranking, phrases: Sequence[Ranking]) -> Ranking:
     """BM25 of words and of phrases added up; rows and scores, best first.
 
-    A row that has a phrase and is not among those listed for the words has these as well: it
-    counts with what the last of the list has.
+    The BM25 of a phrase is that of its words, however rare it is to find them together. So what
+    the best row has for the words is added, whole if one row alone has the phrase, and less the
+    more have it. A row that is not among those listed for the words counts for these with what
+    the last of the list has.
     """
     scores = dict(words)
-    least = words[-1][1] if words else 0.0
-    for ranking in phrases:
+    best, least = (words[0][1], words[-1][1]) if words else (0.0, 0.0)
+    for ranking in filter(None, phrases):
+        rarity = max(0.0, 1 - math.log(len(ranking), CANDIDATES))
         for row, bm25 in ranking:
-            scores[row] = scores.get(row, least) + bm25
+            scores[row] = scores.get(row, least) + bm25 + best * rarity
     return in_order(scores)
 
 

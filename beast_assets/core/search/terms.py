@@ -13,6 +13,8 @@ _STOP_WORDS = frozenset(
 )
 # The index parts text in the same way.
 _WORD = re.compile(r"[^\W_]+")
+# Not with hyphens: those are in plain prose, where they made answers worse.
+_NAME = re.compile(r"\w+(?:(?:\.|::|/)\w+)*")
 _AROUND = "?.,!:;()[]{}\"'`"
 _LONGEST_PHRASE, _MOST_PHRASES = 32, 6
 
@@ -27,8 +29,8 @@ def phrases(query: str) -> list[str]:
     """What of a question is worth finding word after word, as it stands.
 
     That is the question itself, for it may be quoted, and names such as ``wait_for``,
-    ``os.path.join`` and ``read-only``, which the index parts into words, with the parts of such
-    that are names themselves. A longer text is told by its words alone.
+    ``os.path.join`` and ``3.11``, which the index parts into words, with the parts of such that are
+    names themselves. A longer text is told by its words alone.
 
     Returns:
         Words with blanks between them, at least two each.
@@ -40,8 +42,6 @@ def phrases(query: str) -> list[str]:
 
 def _candidates(query: str) -> Iterator[str]:
     yield query
-    for word in query.split():
-        name = word.strip(_AROUND)
-        if "'" not in name:  # of don't, the parts say nothing
-            yield name
-            yield from re.split(r"\W+", name)
+    for name in _NAME.findall(query):
+        yield name
+        yield from re.split(r"\W+", name)
