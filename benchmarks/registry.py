@@ -19,6 +19,7 @@ NAMES = (
     "ideas",
     "dagster",
     "search",
+    "retrieval",
     "edits",
     "embedding",
     "ingest",
