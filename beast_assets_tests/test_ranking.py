@@ -38,7 +38,9 @@ def test_where_many_have_the_words_meaning_decides() -> None:
 
 def test_who_is_good_in_both_passes_who_is_first_in_one() -> None:
     vector = cosines([1, 3, *range(10, 90)])
-    assert order(fuse(vector, [(2, 10.0), (3, 9.5), *((row, 4.0) for row in range(90, 99))]))[0] == 3
+    assert (
+        order(fuse(vector, [(2, 10.0), (3, 9.5), *((row, 4.0) for row in range(90, 99))]))[0] == 3
+    )
 
 
 rankings = st.lists(
@@ -84,7 +86,10 @@ def test_a_phrase_adds_to_the_words_and_the_more_the_fewer_have_it() -> None:
     [
         ("wait_for", ["wait for"]),
         ("wait", []),
-        ("how does Encoder.wait_for work?", ["how does Encoder wait for work", "Encoder wait for", "wait for"]),
+        (
+            "how does Encoder.wait_for work?",
+            ["how does Encoder wait for work", "Encoder wait for", "wait for"],
+        ),
         ("std::vector", ["std vector"]),
         ("a read-only file", ["a read only file"]),
         ("…", []),

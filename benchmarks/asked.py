@@ -2,7 +2,7 @@
 
 import hashlib
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,15 +15,13 @@ from beast_assets.core.index import ChunkIndex
 from beast_assets.core.search import Ranking, Searcher
 from beast_assets.core.settings import Settings
 from beast_assets.core.vectors import CachedEmbedder
+from benchmarks.fusions import Fusion
 from benchmarks.question_sets import QuestionSet
 from benchmarks.questions import Question
 from benchmarks.scan import index
 
 DEPTH = 200
 _WINDOW, _OVERLAP = 1_200, 200
-
-#: Makes one ranking, of rows only, of those by vector and by text.
-Fusion = Callable[[Ranking, Ranking], Sequence[int]]
 
 
 class Place(NamedTuple):
@@ -119,7 +117,8 @@ def ask_plain(asked: QuestionSet, settings: Settings, folder: Path) -> Asked:
     cosines = questions @ vectors.T
     best = np.argsort(-cosines, axis=1, kind="stable")[:, :DEPTH]
     by_vector = [
-        [(int(row), float(cosines[number, row])) for row in rows] for number, rows in enumerate(best)
+        [(int(row), float(cosines[number, row])) for row in rows]
+        for number, rows in enumerate(best)
     ]
     by_text = _by_text(folder, texts, [question.text for question in asked.questions])
     return Asked(asked.questions, dict(enumerate(windows)), by_vector, by_text)

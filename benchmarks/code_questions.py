@@ -97,9 +97,7 @@ def _without(text: str, said: list[Definition]) -> tuple[str, list[tuple[int, in
     return text, moved
 
 
-def _question(
-    asked: str, kind: str, one: Definition, moved: list[tuple[int, int]]
-) -> Question:
+def _question(asked: str, kind: str, one: Definition, moved: list[tuple[int, int]]) -> Question:
     start, end = (
         place - sum(length for at, length in moved if at < place) for place in (one.start, one.end)
     )

@@ -20,6 +20,7 @@ NAMES = (
     "dagster",
     "search",
     "serve",
+    "retrieval",
     "edits",
     "freshness",
     "embedding",

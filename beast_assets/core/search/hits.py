@@ -45,8 +45,9 @@ class Hit(Passage):
 
     Attributes:
         score: what the hits are ordered by; higher is better.
-        scores: its parts: ``vector`` (cosine), ``text`` (BM25, of words and phrases) and their ``vector_rank`` and
-            ``text_rank`` from 1, where the passage was among the candidates; ``rerank``.
+        scores: its parts: ``vector`` (cosine), ``text`` (BM25, of words and phrases) and their
+            ``vector_rank`` and ``text_rank`` from 1, where the passage was among the candidates;
+            ``rerank``.
         copies: how many passages that say nearly the same were left out.
     """
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 # Asked for beside other words they only blur what is meant (docs/decisions.md). The index keeps
 # them: they belong to phrases, and a question may consist of them.
-_STOP_WORDS = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have how i if in into"
-    " is it its me my no not of on or our should so such that the their them then there these they"
-    " this those to was we were what when where which while who whom why will with would you your"
-    "".split()
-)
+_COMMON = """
+a an and are as at be been but by can could did do does for from had has have how i if in into is
+it its me my no not of on or our should so such that the their them then there these they this those
+to was we were what when where which while who whom why will with would you your
+"""
+_STOP_WORDS = frozenset(_COMMON.split())
 # The index parts text in the same way.
 _WORD = re.compile(r"[^\W_]+")
 # Not with hyphens: those are in plain prose, where they made answers worse.
