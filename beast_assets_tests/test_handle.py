@@ -1,4 +1,4 @@
-"""An open index: what it keeps, what it follows, and what those are told who wait for one answer."""
+"""An open index: what it keeps, what it follows, and what those are told who wait."""
 
 import threading
 from concurrent.futures import Future
@@ -8,7 +8,7 @@ import pytest
 
 from beast_assets.core.database import engine_for, put_aside
 from beast_assets.core.errors import NoIndexError
-from beast_assets.core.search import IndexHandle, SearchOptions
+from beast_assets.core.search import Answer, IndexHandle, SearchOptions
 from beast_assets.core.search.kept import Kept
 from beast_assets.core.settings import Settings
 from beast_assets_tests.homes import add_root, index
@@ -64,11 +64,11 @@ def test_a_closed_handle_opens_again(indexed: Settings) -> None:
 
 
 def test_whoever_waits_is_told_what_went_wrong(indexed: Settings) -> None:
-    handle, joined = IndexHandle(indexed), list[Future[object]]()
+    handle, joined = IndexHandle(indexed), list[Future[Answer]]()
 
     def full(_: object) -> None:
         asker = threading.Thread(
-            target=lambda: joined.append(handle.begin("topic17", SearchOptions()))  # type: ignore[arg-type]
+            target=lambda: joined.append(handle.begin("topic17", SearchOptions()))
         )
         asker.start()
         asker.join()
