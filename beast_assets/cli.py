@@ -571,7 +571,7 @@ def watch(
     "names",
     nargs=-1,
     required=True,
-    metavar="[hash|scan|config|files|ideas|dagster|search|serve|edits|freshness|embedding|ingest|all]...",
+    metavar="[hash|scan|config|files|ideas|dagster|search|serve|retrieval|edits|freshness|embedding|ingest|all]...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help="Draw each into docs/img.")

@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
+from beast_assets.core.ledger import Ledger
 from beast_assets.core.search.encoder import QueryEncoder
 from beast_assets.core.search.hits import Hits, Passage
 from beast_assets.core.search.kept import Kept
@@ -81,7 +82,7 @@ class IndexHandle:
         self._published = PublishedVersion(settings.ledger_url)
         self._encoder = QueryEncoder(settings)
         self._searcher: Searcher | None = None
-        self._opened: Publication | None = None
+        self._opened: tuple[Publication, Ledger] | None = None
         self._kept: Kept[Answer] = Kept()
         self._running: dict[_Key, Future[Answer]] = {}
         self._lock = threading.Lock()
@@ -187,8 +188,9 @@ class IndexHandle:
             published = self._published.now()
             if published is None:
                 raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
-            if self._searcher is None or self._opened != published:
-                self._open(published)
+            now = (published, self._published.ledger)  # in a new ledger the same words may differ
+            if self._searcher is None or self._opened != now:
+                self._open(*now)
             assert self._searcher is not None  # noqa: S101 for mypy
             return self._searcher
 
@@ -203,9 +205,8 @@ class IndexHandle:
                 self._searcher = None
         return self._follow()
 
-    def _open(self, published: Publication) -> None:
-        self._opened = published
-        ledger = self._published.ledger
+    def _open(self, published: Publication, ledger: Ledger) -> None:
+        self._opened = (published, ledger)
         self._searcher = Searcher(self.settings, encoder=self._encoder, ledger=ledger)
         self._kept.clear()
         self.counters.reopened += 1
