@@ -15,7 +15,7 @@ from beast_assets.bench import run_benchmarks
 from beast_assets.core.errors import UsageError
 from beast_assets_tests.conftest import Beast
 from beast_assets_tests.corpora import corpus as corpus_file
-from benchmarks import config, corpus, edits, hash, memory, registry
+from benchmarks import config, corpus, edits, hash, memory, registry, serve
 from benchmarks.coverage import coverage
 from benchmarks.harness import (
     Line,
@@ -144,6 +144,13 @@ def test_config_in_tiny(tmp_path: Path) -> None:
     (rate,) = [line.value for line in result.lines if line.unit == "%"]
     assert rate.low > 95
     assert dict(os.environ) == before
+
+
+@pytest.mark.proof
+def test_serve_in_tiny(tmp_path: Path) -> None:
+    result = serve.run(quick(tmp_path, files=30, real_files=5))
+    computed = [line.value.high for line in result.lines if line.unit == "times"]
+    assert computed == [1, 1]
 
 
 def test_the_mix_goes_by_its_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

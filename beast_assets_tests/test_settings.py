@@ -214,7 +214,7 @@ BAD = [
     ("BEAST_PORT", "65536"),
     ("BEAST_SERVE_PORT", "0"),
     ("BEAST_SERVE_HOSTS", "http://a.example"),
-    ("BEAST_SERVE_HOSTS", "a b"),
+    ("BEAST_SERVE_HOSTS", "a/b"),
 ]
 
 

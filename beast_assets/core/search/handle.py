@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
-from beast_assets.core.ledger_rows import Published
 from beast_assets.core.search.encoder import QueryEncoder
 from beast_assets.core.search.hits import Hits, Passage
 from beast_assets.core.search.kept import Kept
@@ -81,6 +80,7 @@ class IndexHandle:
         self._published = PublishedVersion(settings.ledger_url)
         self._encoder = QueryEncoder(settings)
         self._searcher: Searcher | None = None
+        self._asked = self._published.ledger
         self._kept: Kept[Answer] = Kept()
         self._running: dict[_Key, Future[Answer]] = {}
         self._lock = threading.Lock()
@@ -174,8 +174,10 @@ class IndexHandle:
             published = self._published.now()
             if published is None:
                 raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
-            if self._searcher is None or self._searcher.published != published:
-                self._open(published)
+            # In a new ledger the same words may name another table.
+            same_ledger = self._asked is self._published.ledger
+            if self._searcher is None or self._searcher.published != published or not same_ledger:
+                self._open()
             assert self._searcher is not None  # noqa: S101 for mypy
             return self._searcher
 
@@ -190,8 +192,8 @@ class IndexHandle:
             raise error
         return again
 
-    def _open(self, published: Published) -> None:
-        ledger = self._published.ledger
+    def _open(self) -> None:
+        ledger = self._asked = self._published.ledger
         self._searcher = Searcher(self.settings, encoder=self._encoder, ledger=ledger)
         self._kept.clear()
         self.counters.reopened += 1
