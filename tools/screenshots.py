@@ -55,9 +55,8 @@ def copied(folder: Path) -> Iterator[None]:
 
 def keep(picture: bytes, path: Path) -> None:
     """Write a picture in few colours: it has few, and is half the size."""
-    Image.open(io.BytesIO(picture)).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(
-        path, optimize=True
-    )
+    colours = Image.open(io.BytesIO(picture)).convert("RGB")
+    colours.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 def light(chromium: Browser, url: str) -> Page:
