@@ -529,12 +529,17 @@ def serve(
     settings: Settings, output: Output, host: str, port: int | None, token_file: Path | None
 ) -> None:
     """Answer over HTTP, with a page to search from; on this machine only unless told otherwise."""
+    from functools import partial
+
+    from beast_assets.doctor import health_report
     from beast_assets.serving.server import serve as run
 
     def started(url: str) -> None:
         output.answer({"url": url}, [f"{url}  (home {settings.home}; Ctrl-C ends it)"])
 
-    run(settings, host, settings.serve_port if port is None else port, token_file, started=started)
+    chosen = settings.serve_port if port is None else port
+    health = partial(health_report, settings)
+    run(settings, host, chosen, token_file, started=started, health=health)
 
 
 @cli.command()

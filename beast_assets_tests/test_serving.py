@@ -143,13 +143,13 @@ def test_status_health_page_and_document(client: httpx.Client, indexed: Settings
     ("status", "code"), [("healthy", 200), ("degraded", 200), ("unhealthy", 503)]
 )
 def test_health_is_what_the_probes_say(indexed: Settings, status: str, code: int) -> None:
-    with serving(indexed, health=lambda: {"status": status, "probes": []}) as client:
+    with serving(indexed, health=lambda _: {"status": status, "probes": []}) as client:
         found = client.get("/healthz")
     assert (found.status_code, found.json()) == (code, {"status": status, "probes": []})
 
 
 def test_a_probe_that_fails_is_unhealthy(indexed: Settings) -> None:
-    def fails() -> dict[str, Any]:
+    def fails(_: object) -> dict[str, Any]:
         raise RuntimeError("no probe")
 
     with serving(indexed, health=fails) as client:

@@ -12,6 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from beast_assets.core.errors import BeastError, UsageError
+from beast_assets.core.search import IndexHandle
 from beast_assets.core.settings import Settings
 from beast_assets.serving.endpoints import Endpoints, json_response
 from beast_assets.serving.lanes import BusyError, Lanes
@@ -19,7 +20,8 @@ from beast_assets.serving.metrics import Figures, Measured
 from beast_assets.serving.security import Access, Wall
 from beast_assets.serving.service import Service
 
-Health = Callable[[], dict[str, Any]]
+#: Gives a report on a home, asking through the handle if one is open.
+Health = Callable[[IndexHandle | None], dict[str, Any]]
 #: How many questions may wait for a thread; one more is told to come again.
 WAITING = 64
 

@@ -31,7 +31,10 @@ class Service:
     """Answers to everything that can be asked of a home; one for all requests."""
 
     def __init__(
-        self, settings: Settings, lanes: Lanes, health: Callable[[], Report] | None
+        self,
+        settings: Settings,
+        lanes: Lanes,
+        health: Callable[[IndexHandle | None], Report] | None,
     ) -> None:
         """Open nothing yet.
 
@@ -121,11 +124,11 @@ class Service:
 
     def _check(self) -> Report:
         try:
-            return self._health()
+            return self._health(self._opened)
         except Exception as error:
             return {"status": "unhealthy", "error": str(error)}
 
-    def _has_index(self) -> Report:
+    def _has_index(self, _: IndexHandle | None) -> Report:
         return {"status": "healthy", "version": self._handle().version}
 
 
