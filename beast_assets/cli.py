@@ -521,11 +521,62 @@ def mcp(settings: Settings, output: Output) -> None:
 
 
 @cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Its port; 0 for a free one.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="A file that holds the token.")
+@common_options
+def serve(
+    settings: Settings, output: Output, host: str, port: int | None, token_file: Path | None
+) -> None:
+    """Answer over HTTP, with a page to search from; on this machine only unless told otherwise."""
+    from functools import partial
+
+    from beast_assets.doctor import health_report
+    from beast_assets.serving.server import serve as run
+
+    def started(url: str) -> None:
+        output.answer({"url": url}, [f"{url}  (home {settings.home}; Ctrl-C ends it)"])
+
+    chosen = settings.serve_port if port is None else port
+    health = partial(health_report, settings)
+    run(settings, host, chosen, token_file, started=started, health=health)
+
+
+@cli.command()
+@click.option("--pause", "order", flag_value="pause", help="Have the watcher rest, now and later.")
+@click.option("--resume", "order", flag_value="resume", help="Have it go on.")
+@click.option("--status", "order", flag_value="status", help="Say what it does.")
+@click.option("--nice", is_flag=True, help="Give way to all else on this machine.")
+@click.option("--stop-on-battery", is_flag=True, help="Rest while on battery.")
+@common_options
+def watch(
+    settings: Settings, output: Output, order: str | None, nice: bool, stop_on_battery: bool
+) -> None:
+    """Keep the index up to date until it is stopped; a save is found within a second or two."""
+    from beast_assets.core.watch_state import set_paused, watch_status
+    from beast_assets.core.words import in_words
+    from beast_assets.watch import watch as run
+
+    if order is None:
+        run(
+            settings,
+            lambda data, line: output.answer(dict(data), [line]),
+            nice=nice,
+            stop_on_battery=stop_on_battery,
+        )
+        return
+    if order != "status":
+        set_paused(settings, order == "pause")
+    found = watch_status(settings)
+    output.answer(found, in_words(found))
+
+
+@cli.command()
 @click.argument(
     "names",
     nargs=-1,
     required=True,
-    metavar="[hash|scan|config|files|ideas|dagster|search|edits|embedding|ingest|all]...",
+    metavar="[hash|scan|config|files|ideas|dagster|search|serve|retrieval|edits|freshness|embedding|ingest|all]...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help="Draw each into docs/img.")

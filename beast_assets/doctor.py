@@ -24,7 +24,8 @@ from beast_assets.core.health import check_health as check
 from beast_assets.core.health.configuration import ConfigFile, config_files
 from beast_assets.core.health.versions import versions
 from beast_assets.core.home import dagster_home
-from beast_assets.core.settings import find_config_dir, load_settings
+from beast_assets.core.search import IndexHandle
+from beast_assets.core.settings import Settings, find_config_dir, load_settings
 from beast_assets.core.words import one_line
 
 # A model may have to be loaded by way of torch.
@@ -73,6 +74,16 @@ def examine_home(home: Path | None) -> Examined:
         # Where a home is nobody can say, so this is all that is wrong for now.
         health = Health((Check("configuration", FAIL, 0.0, str(error), {}),))
     return Examined(health, versions(), _config_files(overrides))
+
+
+def health_report(settings: Settings, handle: IndexHandle | None = None) -> dict[str, Any]:
+    """The checks of a home as ``/healthz`` gives them.
+
+    Args:
+        settings: of the home.
+        handle: see ``check_health``.
+    """
+    return check(settings, handle=handle, extra=_DAGSTER).to_dict()
 
 
 def _config_files(overrides: dict[str, object]) -> list[ConfigFile]:

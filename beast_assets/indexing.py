@@ -18,6 +18,14 @@ from beast_assets.core.settings import Settings
 _PATIENCE_S = 5.0
 
 
+class NoFolderError(UsageError):
+    """No folder is registered, so there is nothing to look at."""
+
+
+class RunFailedError(BeastError):
+    """There was something to do, and the run that was to do it failed."""
+
+
 def index_now(
     settings: Settings,
     roots: Sequence[bytes] = (),
@@ -45,9 +53,9 @@ def index_now(
     Raises:
         LockedError: another run is under way.
         RecipeMismatchError: the index was built with another recipe.
-        UsageError: no folder is registered.
+        NoFolderError: no folder is registered.
         HeldBackError: a rebuild would lose the files of a root that is away.
-        BeastError: the run failed.
+        RunFailedError: the run failed.
     """
     request = Request(
         rehash=rehash,
@@ -65,7 +73,7 @@ def _index_now(settings: Settings, roots: Sequence[bytes], request: Request) -> 
         wanted, request, timeout_s=_PATIENCE_S, clear_up=_clear_up(settings)
     ) as session:
         if not session.ledger.roots() and not session.changed_buckets():
-            raise UsageError("no folder to index: name one, as in `beast index DIR`")
+            raise NoFolderError("no folder to index: name one, as in `beast index DIR`")
         counts = _run_if_needed(session, settings, request)
         looked = session.observation.bytes_hashed
         counts["bytes_hashed"] += sum(looked[key] for key in looked.keys() - counts["buckets"])
@@ -106,10 +114,10 @@ def _run(
         accept_drop=request.accept_drop,
     )
     if launched.error is not None:
-        raise BeastError(f"run {launched.run_id} failed: {launched.error}")
+        raise RunFailedError(f"run {launched.run_id} failed: {launched.error}")
     report = session.ledger.run_report(launched.run_id)
     if report is None:
-        raise BeastError(f"run {launched.run_id} left no report: run `beast index` again")
+        raise RunFailedError(f"run {launched.run_id} left no report: run `beast index` again")
     return {**report, "run_ids": [launched.run_id]}
 
 

@@ -12,12 +12,8 @@ from pathlib import Path
 
 import dagster as dg
 import psutil
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
-ARGUMENTS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 _PATIENCE_S = 240.0
 _ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 
@@ -57,17 +53,6 @@ def dagster_dev(home: Path, model: str = "hashing") -> Iterator[str]:
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser without a window."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(
-            executable_path=os.environ.get("BEAST_CHROMIUM", "/usr/bin/chromium"), args=ARGUMENTS
-        )
-        yield started
-        started.close()
 
 
 def opened(page: Page, url: str, words: str) -> Page:

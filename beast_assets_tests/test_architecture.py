@@ -24,12 +24,13 @@ ALLOWED = {
     "defs": {"core", "defs"},
     "definitions": {"core", "defs"},
     "indexing": {"core", "defs"},
+    "watch": {"core", "defs", "indexing"},
     "dev": {"core"},
     "doctor": {"core", "defs"},
     "bench": {"core"},
     "serving": {"core", "serving"},
     "integrations": {"core", "integrations"},
-    "cli": {"core", "indexing", "dev", "doctor", "bench", "serving", "cli"},
+    "cli": {"core", "indexing", "watch", "dev", "doctor", "bench", "serving", "cli"},
     "__init__": {"core"},
 }
 

@@ -15,7 +15,7 @@ from beast_assets.bench import run_benchmarks
 from beast_assets.core.errors import UsageError
 from beast_assets_tests.conftest import Beast
 from beast_assets_tests.corpora import corpus as corpus_file
-from benchmarks import config, corpus, edits, hash, memory, registry
+from benchmarks import config, corpus, edits, freshness, hash, memory, registry, serve
 from benchmarks.coverage import coverage
 from benchmarks.harness import (
     Line,
@@ -146,6 +146,13 @@ def test_config_in_tiny(tmp_path: Path) -> None:
     assert dict(os.environ) == before
 
 
+@pytest.mark.proof
+def test_serve_in_tiny(tmp_path: Path) -> None:
+    result = serve.run(quick(tmp_path, files=30, real_files=5))
+    computed = [line.value.high for line in result.lines if line.unit == "times"]
+    assert computed == [1, 1]
+
+
 def test_the_mix_goes_by_its_rule(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BEAST_CORPORA", str(corpus_file("peps.tar.gz").parent))
     digest = corpus.make_mix(tmp_path / "mix", 10)
@@ -229,3 +236,11 @@ def test_performance_test_prints_its_table() -> None:
     ours = {row[0]: float(row[-1]) for row in rows if row[1:2] == ["ours"]}
     assert ours.keys() == {"1", "2"}
     assert all(5 < peak < 100 for peak in ours.values())
+
+
+def test_freshness_in_tiny(tmp_path: Path) -> None:
+    corpus_file("peps.tar.gz")
+    result = freshness.run(quick(tmp_path))
+    found = {line.label: line.value.median for line in result.lines}
+    assert found["save to found, `beast watch`"] > 0
+    assert "sensor" in result.missing[0].label

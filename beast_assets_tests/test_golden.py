@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from beast_assets.cli import cli
 from beast_assets.core.errors import HeldBackError, IndexDamagedError, ModelError, UsageError
 from beast_assets.core.forget import forget
-from beast_assets.core.golden import gate
+from beast_assets.core.golden import gate, scoring
 from beast_assets.core.golden.held import recorded_ranks
 from beast_assets.core.golden.making import make
 from beast_assets.core.golden.queries import add, load, remove
@@ -59,7 +59,7 @@ def golden(settings: Settings, docs: Path) -> Settings:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many queries each evaluation asked."""
     counts: list[int] = []
-    real = gate.ranks
+    real = scoring.ranks
 
     def counting(searcher: Searcher, queries: Any) -> dict[str, int]:
         wanted = list(queries)

@@ -15,8 +15,10 @@ from pathlib import Path
 
 import lancedb
 import pytest
+import sqlalchemy as sa
 
 from beast_assets.core import health
+from beast_assets.core.database import new_engine, put_aside
 from beast_assets.core.embedding import model_files, model_fingerprint
 from beast_assets.core.embedding.built_in import BUILT_IN, PINNED, built_in_folder
 from beast_assets.core.health import (
@@ -201,14 +203,31 @@ def _spoil_header(path: Path) -> None:
 
 @pytest.mark.parametrize("spoil", [_spoil_page, _spoil_header])
 def test_a_damaged_ledger_is_told_once(indexed: Settings, spoil: Callable[[Path], None]) -> None:
-    assert of(indexed, "ledger").status == OK  # and this process has it open from now on
     execute(indexed, "DELETE FROM snapshot")
+    # This process has it open from now on, and holds its pages.
+    Ledger.open_existing(indexed.ledger_url).check(whole=True)
+    assert of(indexed, "ledger").status == OK
     spoil(indexed.home / "ledger.sqlite")
     found = checks(indexed)
     assert found["ledger"].status == FAIL
     assert "`beast index` puts it aside" in found["ledger"].detail
     assert {found[name].status for name in ("disk", "embedding", "model_files")} == {OK}
     assert found["held_back"].status != FAIL or "damaged" in found["held_back"].detail
+
+
+def test_a_ledger_that_another_process_put_aside_is_let_go(indexed: Settings, docs: Path) -> None:
+    handle = IndexHandle(indexed)  # has ledger and index open from now on
+    version = handle.search("topic17x2y5", 1).version
+    put_aside(new_engine(indexed.ledger_url, poolclass=sa.NullPool))
+    (docs / "sub" / "note-17.md").unlink()
+    add_root(indexed, docs)
+    index(indexed)
+    with closing(sqlite3.connect(indexed.home / "ledger.sqlite")) as database:
+        assert database.execute("SELECT count(*) FROM files").fetchone() == (39,)
+    assert wrong(indexed).keys() <= MACHINE
+    hits = handle.search("topic17x2y5", 1)
+    assert hits.version == version
+    assert "topic17x2y5" not in hits[0].text
 
 
 def test_a_ledger_without_rights_is_told(indexed: Settings) -> None:

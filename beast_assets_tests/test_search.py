@@ -117,6 +117,11 @@ def test_handle_sees_each_new_version_and_keeps_answers(indexed: Settings, docs:
         assert handle.search("quokka", 3)[0].stale
 
 
+def test_handle_takes_lists_as_options(indexed: Settings) -> None:
+    with beast_assets.open(indexed.home) as handle:
+        assert {hit.path[-3:] for hit in handle.search("topic99", extensions=["py"])} == {".py"}
+
+
 def test_equal_questions_in_flight_are_one(indexed: Settings) -> None:
     handle = IndexHandle(indexed)
     gate = threading.Barrier(50)

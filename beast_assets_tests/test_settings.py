@@ -68,7 +68,11 @@ def test_defaults(tmp_path: Path) -> None:
         golden_drop=0.05,
         lock_timeout_s=3600.0,
         sensor_seconds=30,
+        watch_seconds=10,
         port=3000,
+        serve_port=7171,
+        serve_token="",
+        serve_hosts=(),
         env={},
     )
 
@@ -91,7 +95,11 @@ SET = [
     ("BEAST_GOLDEN_DROP", "0.2", "golden_drop", 0.2),
     ("BEAST_LOCK_TIMEOUT", "0.5", "lock_timeout_s", 0.5),
     ("BEAST_SENSOR_SECONDS", "5", "sensor_seconds", 5),
+    ("BEAST_WATCH_SECONDS", "5", "watch_seconds", 5),
     ("BEAST_PORT", "65535", "port", 65_535),
+    ("BEAST_SERVE_PORT", "65535", "serve_port", 65_535),
+    ("BEAST_SERVE_TOKEN", "a token", "serve_token", "a token"),
+    ("BEAST_SERVE_HOSTS", "a.example, [::1]:80", "serve_hosts", ("a.example", "[::1]:80")),
     ("BEAST_HOME", "/h/x", "home", Path("/h/x")),
     ("BEAST_ROOTS", "/a", "roots", (b"/a",)),
 ]
@@ -159,6 +167,12 @@ def test_port_of_dagster_comes_after_every_beast_port(config: Path) -> None:
     assert loaded().port == 3003
 
 
+def test_port_of_search_comes_after_every_beast_port(config: Path) -> None:
+    (config / "ports.env").write_text("PORT_SEARCH=7001\n")
+    assert loaded().serve_port == 7001
+    assert loaded(BEAST_SERVE_PORT="7002").serve_port == 7002
+
+
 def test_folders_are_absolute(tmp_path: Path) -> None:
     found = load_settings(environ={"HOME": "/h", "BEAST_HOME": "x/y", "BEAST_ROOTS": "~/a:b::~:b"})
     assert found.home == tmp_path / "x" / "y"
@@ -202,6 +216,9 @@ BAD = [
     ("BEAST_SENSOR_SECONDS", "0"),
     ("BEAST_PORT", "0"),
     ("BEAST_PORT", "65536"),
+    ("BEAST_SERVE_PORT", "0"),
+    ("BEAST_SERVE_HOSTS", "http://a.example"),
+    ("BEAST_SERVE_HOSTS", "a/b"),
 ]
 
 
@@ -209,7 +226,7 @@ BAD = [
 def test_bad_values_say_what_where_and_what_is_allowed(
     variable: str, text: str, config: Path
 ) -> None:
-    allowed = r" must be (a whole number|one of|a number of seconds)"
+    allowed = r" must be (a whole number|one of|a number of seconds|names of hosts)"
     with pytest.raises(UsageError, match=f"{variable}='{text}' from the environment{allowed}"):
         loaded(**{variable: text})
     (config / "ports.env").write_text(f"{variable}={text}\n")

@@ -19,7 +19,10 @@ NAMES = (
     "ideas",
     "dagster",
     "search",
+    "serve",
+    "retrieval",
     "edits",
+    "freshness",
     "embedding",
     "ingest",
 )

@@ -19,8 +19,8 @@ from playwright.sync_api import Page
 from beast_assets.core.ids import bucket_keys
 from beast_assets.core.settings import load_settings
 from beast_assets.defs.launch import home_instance, index_in_process
+from beast_assets_tests.browsers import browser
 from beast_assets_tests.dagster_ui import (
-    chromium,
     dagster_dev,
     ended_runs,
     execute_checks,
@@ -47,8 +47,8 @@ def main() -> None:
         launched = index_in_process(settings, bucket_keys(settings.buckets), rebuild=True)
         if launched.error is not None:
             raise SystemExit(launched.error)
-        with dagster_dev(home, MODEL) as url, chromium() as browser:
-            page = browser.new_page(viewport={"width": 1400, "height": 760})
+        with dagster_dev(home, MODEL) as url, browser() as chromium:
+            page = chromium.new_page(viewport={"width": 1400, "height": 760})
             with home_instance(settings) as instance:
                 count = len(instance.get_runs())
                 execute_checks(page, url, "chunks")

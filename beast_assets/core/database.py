@@ -1,6 +1,7 @@
 """Engines and the one statement whose spelling differs between databases."""
 
 import functools
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,8 @@ def new_engine(url: str, poolclass: type[sa.Pool] | None = None) -> sa.Engine:
         if engine.url.database:
             Path(engine.url.database).touch(mode=0o600)
         sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "connect", functools.partial(_note_file, parsed.database))
+        sa.event.listen(engine, "checkout", functools.partial(_see_file, parsed.database))
         sa.event.listen(engine, "handle_error", functools.partial(_explain, parsed.database))
     return engine
 
@@ -68,6 +71,25 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute("PRAGMA synchronous = NORMAL")
     cursor.close()
+
+
+def _note_file(place: str | None, _connection: DBAPIConnection, entry: ConnectionPoolEntry) -> None:
+    entry.info["inode"] = _inode(place)
+
+
+def _see_file(
+    place: str | None, _connection: object, entry: ConnectionPoolEntry, _: object
+) -> None:
+    # Another process may have put a damaged file aside: what is open here is still that one.
+    if (found := _inode(place)) and found != entry.info["inode"]:
+        raise sa.exc.DisconnectionError(f"{place} is another file now")
+
+
+def _inode(place: str | None) -> int:
+    try:
+        return os.stat(place).st_ino if place else 0  # noqa: PTH116 at each statement
+    except OSError:
+        return 0
 
 
 def scrub(url: str) -> None:

@@ -16,7 +16,7 @@ from beast_assets.core import ledger_rows as ledgers
 from beast_assets.core.cache import EmbeddingCache
 from beast_assets.core.detail import Detail
 from beast_assets.core.disk import require_reserve
-from beast_assets.core.embedding import load_embedder
+from beast_assets.core.embedding.kept import run_embedder
 from beast_assets.core.files import RootHandle, open_root
 from beast_assets.core.golden.gate import judge
 from beast_assets.core.golden.held import Verdict, facts, hold, record_ranks
@@ -259,7 +259,7 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
         rebuild: into a new table, which takes the old one's place when it is complete.
     """
     settings, ledger = session.settings, session.ledger
-    embedder = load_embedder(settings.model, threads=settings.threads, backend=settings.backend)
+    embedder = run_embedder(settings.model, threads=settings.threads, backend=settings.backend)
     cache = EmbeddingCache(cache_url(settings), embedder.fingerprint)
     changes = session.changes_in(buckets)
     roots = {root.root_id: root.path for root in session.observation.roots}

@@ -52,14 +52,19 @@ _held: ContextVar[dict[Path, Held] | None] = ContextVar("beast_held_locks", defa
 
 @contextmanager
 def writer_lock(
-    path: Path, *, timeout_s: float = 0, waiting: Callable[[str], None] | None = None
+    path: Path,
+    *,
+    timeout_s: float = 0,
+    waiting: Callable[[str], None] | None = None,
+    what: str = "indexing run",
 ) -> Iterator[Held]:
-    """Hold the home's writer lock.
+    """Hold the home's writer lock, or another lock of its kind.
 
     Args:
         path: the lock file; its folder exists.
         timeout_s: how long to wait for another writer; 0 does not wait.
         waiting: told once, in words, whom the wait is for.
+        what: holds such a lock, for the words of an error.
 
     Raises:
         LockedError: another writer still held it after ``timeout_s``.
@@ -68,7 +73,7 @@ def writer_lock(
     if path in held:
         yield held[path]
         return
-    lock = _acquire(path, timeout_s, waiting)
+    lock = _acquire(path, timeout_s, waiting, what)
     token = _held.set({**held, path: lock})
     try:
         yield lock
@@ -85,11 +90,13 @@ class Holder(NamedTuple):
         name: its process, in words.
         since_ns: since when it has held the lock, nanoseconds since the epoch.
         gone: whether it died; its name stays until another has cleared up.
+        pid: the process's number; None where it cannot be read.
     """
 
     name: str
     since_ns: int
     gone: bool
+    pid: int | None = None
 
 
 def holder(path: Path) -> Holder | None:
@@ -105,13 +112,21 @@ def holder(path: Path) -> Holder | None:
     if not _died(record):  # as whoever takes the lock next would see it
         return None
     process = record.get("process")
-    gone = not isinstance(process, dict) or is_gone(
-        process["pid"], seen_at=process["started"], host=process["host"]
-    )
-    return Holder(_describe(record), since_ns, gone)
+    if not isinstance(process, dict):
+        return Holder(_describe(record), since_ns, gone=True)
+    gone = is_gone(process["pid"], seen_at=process["started"], host=process["host"])
+    return Holder(_describe(record), since_ns, gone, process["pid"])
 
 
-def _acquire(path: Path, timeout_s: float, waiting: Callable[[str], None] | None) -> Held:
+def holder_of(path: Path) -> int | None:
+    """The number of the living process that holds a lock; None for none."""
+    found = holder(path)
+    return None if found is None or found.gone else found.pid
+
+
+def _acquire(
+    path: Path, timeout_s: float, waiting: Callable[[str], None] | None, what: str
+) -> Held:
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     deadline = time.monotonic() + timeout_s
     told = False
@@ -120,10 +135,10 @@ def _acquire(path: Path, timeout_s: float, waiting: Callable[[str], None] | None
         if time.monotonic() >= deadline:
             os.close(fd)
             raise LockedError(
-                f"another indexing run ({holder}) holds {path}: wait for it to end, or stop it"
+                f"another {what} ({holder}) holds {path}: wait for it to end, or stop it"
             )
         if waiting is not None and not told:
-            waiting(f"waiting up to {timeout_s:.0f} s for another indexing run ({holder})")
+            waiting(f"waiting up to {timeout_s:.0f} s for another {what} ({holder})")
             told = True
         time.sleep(_POLL_S)
     before = _read(fd)

@@ -185,8 +185,7 @@ def _compare_root(
     own: Collection[Path],
     trust: Trust,
 ) -> Comparison:
-    left_out = [*_inner_roots(root, roots), *map(bytes, own)]
-    avoid = {identity for path in left_out if (identity := folder_identity(path))}
+    avoid = to_avoid(root, roots, own)
     quiet = recorded.quiet.get(root.root_id, {})
     # A scan makes hundreds of thousands of numbers and no cycle: looking for cycles costs a third.
     with collector_paused():
@@ -216,6 +215,12 @@ def collector_paused() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+
+
+def to_avoid(root: Root, roots: Sequence[Root], own: Collection[Path]) -> set[tuple[int, int]]:
+    """Folders that a scan of this root does not enter: other roots, and our own."""
+    left_out = [*_inner_roots(root, roots), *map(bytes, own)]
+    return {identity for path in left_out if (identity := folder_identity(path))}
 
 
 def _inner_roots(root: Root, roots: Sequence[Root]) -> list[bytes]:

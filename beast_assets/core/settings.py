@@ -48,7 +48,12 @@ class Settings:
         golden_drop: how far the golden queries' score may fall from one version to the next.
         lock_timeout_s: how many seconds a run waits for the writer lock.
         sensor_seconds: how many seconds lie between two looks of the sensor.
+        watch_seconds: after how many seconds ``beast watch`` looks without an event.
         port: the TCP port of Dagster's web server.
+        serve_port: the TCP port of `beast serve`.
+        serve_token: what `beast serve` asks its callers for, empty for nothing; kept out of the
+            repr.
+        serve_hosts: further names, ``name`` or ``name:port``, that `beast serve` answers to.
         env: what the two files assign, read-only; kept out of the repr for what is secret in it.
     """
 
@@ -72,7 +77,11 @@ class Settings:
     golden_drop: float
     lock_timeout_s: float
     sensor_seconds: int
+    watch_seconds: int
     port: int
+    serve_port: int
+    serve_token: str = field(repr=False)
+    serve_hosts: tuple[str, ...]
     env: Mapping[str, str] = field(hash=False, repr=False)
 
     def __post_init__(self) -> None:

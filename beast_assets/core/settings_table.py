@@ -92,6 +92,17 @@ def _switch(value: Any, _: Mapping[str, str]) -> bool:
     return text in ("on", "true", "1")
 
 
+_HOST = r"([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?"
+
+
+def _hosts(value: Any, _: Mapping[str, str]) -> tuple[str, ...]:
+    names = value.split(",") if isinstance(value, str) else map(str, value)
+    found = tuple(name.strip().lower() for name in names if name.strip())
+    if not all(re.fullmatch(_HOST, name) for name in found):
+        raise ValueError("names of hosts with commas between, as in search.example,10.0.0.7:8443")
+    return found
+
+
 def _share(value: Any, _: Mapping[str, str]) -> float:
     text = str(value).strip()
     if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]*)?", text) or float(text) > 1:
@@ -248,10 +259,31 @@ TABLE = (
     ),
     _field("sensor_seconds", _whole(1, 86_400), 30, "seconds between two looks of the sensor"),
     _field(
+        "watch_seconds",
+        _whole(1, 86_400),
+        10,
+        "seconds after which `beast watch` looks at everything, whatever events say",
+    ),
+    _field(
         "port",
         _whole(1, 65_535),
         3000,
         "TCP port of Dagster's web server; PORT_DAGSTER in ports.env counts too",
         file_variable="PORT_DAGSTER",
+    ),
+    _field(
+        "serve_port",
+        _whole(1, 65_535),
+        7171,
+        "TCP port of `beast serve`; PORT_SEARCH in ports.env counts too",
+        file_variable="PORT_SEARCH",
+    ),
+    _field("serve_token", _text, "", "the token that `beast serve` asks for", words="none"),
+    _field(
+        "serve_hosts",
+        _hosts,
+        (),
+        "other names by which `beast serve` may be called, as in `search.example,10.0.0.7:8443`",
+        words="none",
     ),
 )

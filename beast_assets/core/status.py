@@ -11,6 +11,7 @@ from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
+from beast_assets.core.watch_state import watch_word
 from beast_assets.core.words import moment, show_path
 
 
@@ -48,6 +49,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
         "held_back": held_back,
         "golden": golden,
+        "watch": watch_word(settings),
         "updated": str(moment(int(updated))) if updated else None,
     }
 
@@ -65,5 +67,5 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, tuple):
-        return [show_path(item) for item in value]
+        return [show_path(item) if isinstance(item, bytes) else item for item in value]
     return value if isinstance(value, (int, float, str)) else None

@@ -1,8 +1,11 @@
 """Runs in this process, recorded in the home's own instance so that the UI shows them."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 
 import dagster as dg
 
@@ -10,6 +13,7 @@ from beast_assets.core.home import dagster_home
 from beast_assets.core.processes import this_process
 from beast_assets.core.settings import Settings
 from beast_assets.defs.build import build_defs
+from beast_assets.defs.history import few_syncs
 from beast_assets.defs.jobs import index_config, range_tags
 from beast_assets.defs.names import INDEX_CHANGED, PROCESS_TAG
 from beast_assets.defs.resources import SettingsResource
@@ -26,6 +30,32 @@ class Launched:
 def home_instance(settings: Settings) -> dg.DagsterInstance:
     """The Dagster instance in the home; ``with`` it, so that its databases are closed."""
     return dg.DagsterInstance.from_config(str(dagster_home(settings)))
+
+
+# Opening an instance takes 0.1 s of CPU: whoever has one run follow another keeps it open.
+_kept: ContextVar[dict[Path, dg.DagsterInstance] | None] = ContextVar("beast_kept", default=None)
+
+
+@contextmanager
+def keeping_instance(settings: Settings) -> Iterator[None]:
+    """Have the runs of this home meanwhile share one open Dagster instance."""
+    with run_instance(settings) as instance:
+        token = _kept.set({dagster_home(settings): instance})
+        try:
+            yield
+        finally:
+            _kept.reset(token)
+
+
+@contextmanager
+def run_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
+    """The instance in the home, for a run in this process: the one that is kept, or a new one."""
+    kept = (_kept.get() or {}).get(dagster_home(settings))
+    if kept is not None:
+        yield kept
+        return
+    with few_syncs(dagster_home(settings)), home_instance(settings) as instance:
+        yield instance
 
 
 def index_in_process(
@@ -62,7 +92,7 @@ def index_in_process(
         PROCESS_TAG: json.dumps(this_process().to_dict()),
         **range_tags(buckets[0], buckets[-1]),
     }
-    with home_instance(settings) as instance:
+    with run_instance(settings) as instance:
         result = defs.resolve_job_def(INDEX_CHANGED).execute_in_process(
             run_config=config, instance=instance, tags=tags, raise_on_error=False
         )

@@ -60,6 +60,16 @@ def clear_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     return [record.dagster_run.run_id for record in dead]
 
 
+def end_own_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark as canceled what this process was running when it was told to stop; their ids."""
+    tags = {PROCESS_TAG: json.dumps(this_process().to_dict())}
+    runs = instance.get_runs(dg.RunsFilter(statuses=IN_FLIGHT, tags=tags))
+    for run in runs:
+        instance.report_run_canceled(run, "This process was told to stop.")
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    return [run.run_id for run in runs]
+
+
 def _is_dead(instance: dg.DagsterInstance, record: dg.RunRecord) -> bool:
     tag = record.dagster_run.tags.get(PROCESS_TAG)
     if tag is not None:

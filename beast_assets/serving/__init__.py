@@ -1,1 +1,1 @@
-"""The index for other programs."""
+"""The index for other programs: over HTTP, with a page for people, and to agents."""

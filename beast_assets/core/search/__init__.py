@@ -4,7 +4,7 @@
 keeps answers, and computes what several ask at once only once.
 """
 
-from .handle import Counters, IndexHandle
+from .handle import Answer, Counters, IndexHandle
 from .hits import Hit, Hits
 from .options import MODES, SearchOptions
 from .ranking import Ranking, Rankings, fuse
@@ -12,6 +12,7 @@ from .searcher import Searcher
 
 __all__ = [
     "MODES",
+    "Answer",
     "Counters",
     "Hit",
     "Hits",

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from beast_assets.core.files import open_root
+from beast_assets.core.files import RootHandle, open_root
 from beast_assets.core.hashing import hash_stable
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
@@ -40,16 +40,22 @@ class Freshness:
         asked = {source.file_id: source for source in sources}
         unknown = [name for name in asked if name not in self._rows]
         self._rows.update({row.file_id: row for row in self._ledger.named(unknown)})
-        return {name for name, source in asked.items() if self._is_stale(source)}
+        stale: set[str] = set()
+        for root, sources in _by_root(asked.values()).items():
+            try:
+                with open_root(root) as opened:
+                    stale.update(one.file_id for one in sources if self._is_stale(opened, one))
+            except OSError:
+                stale.update(source.file_id for source in sources)
+        return stale
 
-    def _is_stale(self, source: Source) -> bool:
+    def _is_stale(self, root: RootHandle, source: Source) -> bool:
         try:
-            with open_root(source.root) as root:
-                stat = root.stat(source.path)
-                content = self._content(source.file_id, stat)
-                if content is None:
-                    content = hash_stable(root.fd, source.path).sha256
-                    self._read[source.file_id] = (stat, content)
+            stat = root.stat(source.path)
+            content = self._content(source.file_id, stat)
+            if content is None:
+                content = hash_stable(root.fd, source.path).sha256
+                self._read[source.file_id] = (stat, content)
         except OSError:
             return True
         return content != source.content_sha256
@@ -59,3 +65,10 @@ class Freshness:
             return self._read[name][1]
         row = self._rows.get(name)
         return row.content if row is not None and is_trusted(row, stat, _NEVER) else None
+
+
+def _by_root(sources: Iterable[Source]) -> dict[bytes, list[Source]]:
+    found: dict[bytes, list[Source]] = {}
+    for source in sources:
+        found.setdefault(source.root, []).append(source)
+    return found

@@ -1,26 +1,46 @@
 """An open index that follows its versions, keeps answers, and joins equal questions in flight."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.search.encoder import QueryEncoder
 from beast_assets.core.search.hits import Hits, Passage
+from beast_assets.core.search.kept import Kept
 from beast_assets.core.search.options import SearchOptions
+from beast_assets.core.search.published import Publication, PublishedVersion
 from beast_assets.core.search.searcher import Found, Searcher
 from beast_assets.core.settings import Settings
 from beast_assets.core.status import index_status
 
-T = TypeVar("T")
-
-_KEPT = 1_024
 _Key = tuple[str, str, SearchOptions]
+#: Does the work that it is given, now or in another thread.
+Start = Callable[[Callable[[], None]], object]
+
+
+class Answer(NamedTuple):
+    """What was found, and by whom."""
+
+    searcher: Searcher
+    found: Found
+
+    @property
+    def characters(self) -> int:
+        """How much text it holds."""
+        return sum(len(hit.text) for hit in self.found.hits)
+
+    def hits(self) -> Hits:
+        """The hits, with those of files that changed since marked as stale."""
+        return self.searcher.refresh(self.found)
+
+
+def _now(work: Callable[[], None]) -> None:
+    work()
 
 
 @dataclass
@@ -59,13 +79,12 @@ class IndexHandle:
         """
         self.settings = settings
         self.counters = Counters()
-        self._ledger = Ledger.open_existing(settings.ledger_url)
-        self._inode = self._ledger_inode()
+        self._published = PublishedVersion(settings.ledger_url)
         self._encoder = QueryEncoder(settings)
         self._searcher: Searcher | None = None
-        self._moment: str | None = None
-        self._kept: OrderedDict[_Key, Found] = OrderedDict()
-        self._running: dict[_Key, Future[Found]] = {}
+        self._opened: tuple[Publication, Ledger] | None = None
+        self._kept: Kept[Answer] = Kept()
+        self._running: dict[_Key, Future[Answer]] = {}
         self._lock = threading.Lock()
 
     def __repr__(self) -> str:
@@ -87,6 +106,15 @@ class IndexHandle:
         with self._lock:
             self._searcher = None
             self._kept.clear()
+            self._published.close()
+
+    def warm_up(self) -> None:
+        """Open index and model, so that the first question need not.
+
+        Raises:
+            BeastError: as ``search``.
+        """
+        self._follow().find("warm up", SearchOptions(k=1))
 
     def search(self, query: str, k: int = 10, **options: Any) -> Hits:
         """The ``k`` best passages, best first.
@@ -105,15 +133,38 @@ class IndexHandle:
 
     def answer(self, query: str, options: SearchOptions) -> Hits:
         """As ``search``, with the options in one."""
+        return self.begin(query, options).result().hits()
 
-        def ask(searcher: Searcher) -> Hits:
-            return searcher.refresh(self._find(searcher, query, options))
+    def begin(self, query: str, options: SearchOptions, start: Start = _now) -> Future[Answer]:
+        """The answer to be: one that is kept, one that somebody waits for already, or a new one.
 
-        return self._retrying(ask)
+        Args:
+            query: as for ``search``.
+            options: the same.
+            start: is given the work if there is any; what it raises, everybody who waits is told.
+
+        Raises:
+            NoIndexError: nothing is published yet.
+            IndexDamagedError: the index cannot be read.
+        """
+        searcher = self._follow()
+        key = (searcher.version, query, options)
+        with self._lock:
+            future, is_new = self._future(key)
+        if is_new:
+            try:
+                start(lambda: self._compute(key, future, searcher))
+            except BaseException as error:
+                self._fail(key, future, error)
+        return future
 
     def passage(self, chunk_id: str, context: int = 0) -> Passage | None:
         """A passage by its name (see ``Searcher.passage``)."""
-        return self._retrying(lambda searcher: searcher.passage(chunk_id, context))
+        searcher = self._follow()
+        try:
+            return searcher.passage(chunk_id, context)
+        except IndexDamagedError:
+            return self._again(searcher).passage(chunk_id, context)
 
     def status(self) -> dict[str, Any]:
         """Counts, model and roots, as ``beast status --json`` has them."""
@@ -131,79 +182,72 @@ class IndexHandle:
 
     # -- versions --------------------------------------------------------------------------------
 
-    def _retrying(self, ask: Callable[[Searcher], T]) -> T:
-        searcher = self._follow()
-        try:
-            return ask(searcher)
-        except IndexDamagedError:
-            # A version is dropped while it is read only if another has long been published, if
-            # something was to be forgotten at once, or if it was lost and is written anew.
-            self.close()
-            return ask(self._follow())
-
     def _follow(self) -> Searcher:
-        if self._inode != (inode := self._ledger_inode()):  # a damaged one was put aside
-            self._ledger, self._inode = Ledger.open_existing(self.settings.ledger_url), inode
-            self.close()
-        # An index that was lost and is built anew may have the name and number of the lost one.
-        moment = self._ledger.meta("published_ns")
-        published = self._ledger.published()
-        if published is None:
-            raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
+        # One at a time: who looked earlier must not put an older version in the place of a newer.
         with self._lock:
-            known = self._searcher.published if self._searcher else None
-            if (known, self._moment) != (published, moment):
-                self._open(moment)
+            published = self._published.now()
+            if published is None:
+                raise NoIndexError("nothing is indexed here yet: run `beast index DIR` first")
+            now = (published, self._published.ledger)  # in a new ledger the same words may differ
+            if self._searcher is None or self._opened != now:
+                self._open(*now)
             assert self._searcher is not None  # noqa: S101 for mypy
             return self._searcher
 
-    def _open(self, moment: str | None) -> None:
-        self._moment = moment
-        self._searcher = Searcher(self.settings, encoder=self._encoder, ledger=self._ledger)
+    def _again(self, searcher: Searcher) -> Searcher:
+        """Open the index again when a version turned out to be gone.
+
+        A version is dropped while it is read only if another has long been published, if something
+        was to be forgotten at once, or if it was lost and is written anew.
+        """
+        with self._lock:
+            if self._searcher is searcher:
+                self._searcher = None
+        return self._follow()
+
+    def _open(self, published: Publication, ledger: Ledger) -> None:
+        self._opened = (published, ledger)
+        self._searcher = Searcher(self.settings, encoder=self._encoder, ledger=ledger)
         self._kept.clear()
         self.counters.reopened += 1
 
-    def _ledger_inode(self) -> int:
-        path = self._ledger.file_path
-        try:
-            return path.stat().st_ino if path else 0
-        except OSError:
-            return 0
-
     # -- answers ---------------------------------------------------------------------------------
 
-    def _find(self, searcher: Searcher, query: str, options: SearchOptions) -> Found:
-        key = (searcher.version, query, options)
-        with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                self.counters.cached += 1
-                return self._kept[key]
-            running = self._running.get(key)
-            if running is None:
-                self.counters.computed += 1
-                mine = self._running[key] = Future[Found]()
-            else:
-                self.counters.joined += 1
-        if running is not None:
-            return running.result()
-        return self._compute(key, mine, searcher)
+    def _future(self, key: _Key) -> tuple[Future[Answer], bool]:
+        """What answers, and whether it is yet to be computed; the lock is held."""
+        if (running := self._running.get(key)) is not None:
+            self.counters.joined += 1
+            return running, False
+        future = Future[Answer]()
+        future.set_running_or_notify_cancel()  # nobody cancels what others wait for
+        if (kept := self._kept.get(key)) is not None:
+            self.counters.cached += 1
+            future.set_result(kept)
+            return future, False
+        self.counters.computed += 1
+        self._running[key] = future
+        return future, True
 
-    def _compute(self, key: _Key, future: Future[Found], searcher: Searcher) -> Found:
+    def _compute(self, key: _Key, future: Future[Answer], searcher: Searcher) -> None:
         try:
-            found = searcher.find(key[1], key[2])
+            answer = self._find(searcher, *key[1:])
         except BaseException as error:
-            self._finish(key, searcher)
-            future.set_exception(error)
-            raise
-        self._finish(key, searcher, found)
-        future.set_result(found)
-        return found
-
-    def _finish(self, key: _Key, searcher: Searcher, found: Found | None = None) -> None:
+            self._fail(key, future, error)
+            return
         with self._lock:
             del self._running[key]
-            if found is not None and self._searcher is searcher:
-                self._kept[key] = found
-                if len(self._kept) > _KEPT:
-                    self._kept.popitem(last=False)
+            if self._searcher is searcher is answer.searcher:
+                self._kept.put(key, answer)
+        future.set_result(answer)
+
+    def _find(self, searcher: Searcher, query: str, options: SearchOptions) -> Answer:
+        try:
+            return Answer(searcher, searcher.find(query, options))
+        except IndexDamagedError:
+            again = self._again(searcher)
+            return Answer(again, again.find(query, options))
+
+    def _fail(self, key: _Key, future: Future[Answer], error: BaseException) -> None:
+        with self._lock:
+            del self._running[key]
+        future.set_exception(error)

@@ -11,7 +11,7 @@ MODES = (HYBRID, VECTOR, TEXT)
 #: The longest question, in characters.
 LONGEST_QUERY = 10_000
 MOST_HITS = 1_000
-_MOST_NEIGHBOURS = 20
+MOST_NEIGHBOURS = 20
 _AGO = re.compile(r"(\d{1,6})([hdwy])")
 _HOURS = {"h": 1, "d": 24, "w": 24 * 7, "y": 24 * 365}
 
@@ -59,7 +59,7 @@ class SearchOptions:
             UsageError: one is not among those allowed.
         """
         for item in fields(self):
-            if item.type == tuple[str, ...]:
+            if isinstance(item.default, tuple):
                 given = getattr(self, item.name)
                 several = (given,) if isinstance(given, str) else tuple(given)
                 object.__setattr__(self, item.name, several)
@@ -68,7 +68,7 @@ class SearchOptions:
         for name, value, least, most in (
             ("k", self.k, 1, MOST_HITS),
             ("per_file", self.per_file, 0, MOST_HITS),
-            ("context", self.context, 0, _MOST_NEIGHBOURS),
+            ("context", self.context, 0, MOST_NEIGHBOURS),
         ):
             if not least <= value <= most:
                 raise UsageError(f"{name} is {value}: it is {least} to {most}")
