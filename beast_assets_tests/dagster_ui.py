@@ -14,7 +14,7 @@ import dagster as dg
 import psutil
 from playwright.sync_api import Page
 
-_PATIENCE_S = 240.0
+_PATIENCE_S = 120.0
 _ENDED = {dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED}
 
 
@@ -95,7 +95,7 @@ def execute_checks(page: Page, url: str, asset: str) -> None:
 
 
 def show_markdown(page: Page) -> None:
-    """Open the first metadata that is Markdown."""
+    """Open the first Markdown that is too long to be shown in its place."""
     page.get_by_text("[Show Markdown]").first.click()
     page.get_by_role("button", name="Close").wait_for()
     page.wait_for_timeout(1_000)
