@@ -53,6 +53,7 @@ def checked(result: dg.ExecuteInProcessResult) -> list[dict[str, Any]]:
             **{name: value.value for name, value in found.metadata.items()},
         }
         for found in result.get_asset_check_evaluations()
+        if found.check_name == GOLDEN_QUERIES.name
     ]
 
 
@@ -65,7 +66,7 @@ def materialized(result: dg.ExecuteInProcessResult) -> set[str | None]:
 
 def test_the_check_is_defined(settings: Settings) -> None:
     keys = build_defs().resolve_asset_graph().asset_check_keys
-    assert keys == {dg.AssetCheckKey(dg.AssetKey("embeddings"), "golden_queries")}
+    assert dg.AssetCheckKey(dg.AssetKey("embeddings"), "golden_queries") in keys
 
 
 @pytest.mark.parametrize("job", ["index_changed", "index_all"])
