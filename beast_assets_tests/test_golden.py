@@ -271,6 +271,17 @@ def test_held_back_until_something_changes(
     assert index(golden).held_back == []
 
 
+def test_what_was_held_back_and_is_gone_is_told_no_more(golden: Settings, docs: Path) -> None:
+    crowd = [docs / f"crowd-{number}.md" for number in range(DEPTH + 2)]
+    for number, path in enumerate(crowd):
+        path.write_text(f"{query(3)} {'!' * number}\n")  # nearer to the query than its note
+    assert index(golden).held_back
+    for path in crowd:
+        path.unlink()
+    assert index(golden).held_back == []
+    assert index_status(golden)["golden"]["held_back"] is None
+
+
 def test_a_drop_within_the_threshold_passes_exactly(golden: Settings, docs: Path) -> None:
     bury(docs, 1, 2)
     assert index(replace(golden, golden_drop=0.2)).held_back == []
