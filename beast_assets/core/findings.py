@@ -84,18 +84,26 @@ class Findings:
     lost: bool = False
     damaged: set[str] = field(default_factory=set)
     _found: dict[tuple[str, str], Difference] = field(default_factory=dict)
+    _files: set[tuple[str, str]] = field(default_factory=set)
 
     def file(self, kind: str, record: FileRow | Row, detail: str, rewrite: bool = True) -> None:
         """Note a difference of a file, the first of a kind; its rows are to be written anew."""
         key, root = (kind, record.file_id), self.roots.get(record.root_id, b"")
         shown = show_path(os.path.join(root, record.path))  # noqa: PTH118 bytes, not text
         self._found.setdefault(key, Difference(kind, shown, detail))
+        self._files.add(key)
         if rewrite:
             self.wrong.add(record.file_id)
 
     def home(self, kind: str, detail: str, path: str = "") -> None:
         """Note a difference that is no single file's."""
         self._found.setdefault((kind, path), Difference(kind, path, detail))
+
+    def files_with(self, kind: str) -> set[str]:
+        """Names of the files that differ in this way."""
+        if kind == "uncached":
+            return self.uncached
+        return {file for found, file in self._files if found == kind}
 
     @property
     def differences(self) -> list[Difference]:

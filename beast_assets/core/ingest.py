@@ -5,13 +5,16 @@ vectors (cache, a batch at a time), new rows, deletion of the rows they replace 
 that nobody reads), the one transaction that publishes (ledger), the index's fingerprint (ledger).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from time import perf_counter
 
 from beast_assets.core import ids, progress
 from beast_assets.core import ledger_rows as ledgers
 from beast_assets.core.cache import EmbeddingCache
+from beast_assets.core.detail import Detail
 from beast_assets.core.disk import require_reserve
 from beast_assets.core.embedding.kept import run_embedder
 from beast_assets.core.files import RootHandle, open_root
@@ -41,6 +44,7 @@ class Ingested:
     work: dict[str, Work]
     version: int
     verdict: Verdict | None = None
+    details: dict[str, Detail] = field(default_factory=dict)
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Ingest:
     Attributes:
         work: what was done, by bucket.
         verdict: what the golden queries said, if they were asked.
+        details: how it went, by bucket.
     """
 
     session: Session
@@ -59,6 +64,7 @@ class Ingest:
     work: dict[str, Work]
     publication: Publication
     verdict: Verdict | None = None
+    details: dict[str, Detail] = field(default_factory=lambda: defaultdict(Detail))
     _index: ChunkIndex | None = None
     _table: str = ""
     _rows: list[Row] = field(default_factory=list)
@@ -74,6 +80,7 @@ class Ingest:
 
     def take(self, root: RootHandle, change: Change) -> None:
         """Bring an added or changed file's rows up to date."""
+        began = perf_counter()
         content = read_content(
             root.fd,
             change,
@@ -84,6 +91,9 @@ class Ingest:
         )
         if content is None:
             return
+        cutting = perf_counter() - began - content.hash_seconds
+        detail = self.details[self._bucket(change.file_id)]
+        detail.read(change.path, content.bytes_hashed, content.hash_seconds, cutting)
         work = self.work[self._bucket(change.file_id)]
         if content.observed.regular:
             setattr(work, change.kind, getattr(work, change.kind) + 1)
@@ -99,6 +109,7 @@ class Ingest:
 
     def _keep(self, change: Change, content: Content) -> None:
         rows = [row_of(change, content.key, chunk) for chunk in content.chunks]
+        self.details[self._bucket(change.file_id)].cut(rows)
         status, reason = ledgers.INDEXED, None
         if content.skip is not None:
             reason = content.skip.reason
@@ -130,13 +141,16 @@ class Ingest:
         import numpy as np
 
         require_reserve(self.session.settings)
-        truncated = self.embedding.tokens_truncated
+        truncated, began = self.embedding.tokens_truncated, perf_counter()
         vectors, fresh = self.embedding.vectors({row.text_sha256: row.text for row in rows})
+        seconds, new = perf_counter() - began, len(fresh)
         for row in rows:
             work = self.work[self._bucket(row.file_id)]
             work.chunks_written += 1
             work.embedded += row.text_sha256 in fresh
             work.reused += row.text_sha256 not in fresh
+            if row.text_sha256 in fresh:
+                self.details[self._bucket(row.file_id)].embed_seconds += seconds / new
             fresh.discard(row.text_sha256)
         first = self.work[self._bucket(rows[0].file_id)]
         first.tokens_truncated += self.embedding.tokens_truncated - truncated
@@ -271,7 +285,7 @@ def ingest(session: Session, buckets: Sequence[str], *, rebuild: bool) -> "Inges
                 ingest.take(handle, change)
             progress.tell("index", done, len(changes))
         version = ingest.publish()
-    return Ingested(ingest.work, version, ingest.verdict)
+    return Ingested(ingest.work, version, ingest.verdict, ingest.details)
 
 
 def row_of(change: Change, content: str, chunk: Chunk) -> Row:

@@ -485,6 +485,12 @@ class Ledger:
         report: dict[str, Any] = json.loads(value)
         return report
 
+    def recent_reports(self, limit: int) -> list[dict[str, Any]]:
+        """What the last runs did, the earliest of them first."""
+        query = sa.select(tables.runs.c.report).order_by(tables.runs.c.ended_ns.desc()).limit(limit)
+        with self._engine.connect() as connection:
+            return [json.loads(report) for report in connection.scalars(query)][::-1]
+
     def totals(self) -> dict[str, int]:
         """Counts over what is published: files, chunks, and rows by status."""
         regular = sa.func.sum(sa.case((tables.files.c.regular, 1), else_=0))

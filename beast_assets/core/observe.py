@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 
 from beast_assets.core import ids, progress, snapshot
 from beast_assets.core.copies import find_copies
@@ -42,6 +43,7 @@ class Observation:
         changes: the files that differ.
         scanned: regular files after exclusions, in all roots that could be read.
         bytes_hashed: bytes read to tell whether suspects changed, by bucket.
+        hash_seconds: what that took, by bucket.
         unavailable: why roots could not be scanned; their files are left as they are.
         held_back: removals that are not among the changes, because a guard does not trust them.
         unhashed: suspects beyond the budget: whether they changed is not known.
@@ -51,6 +53,7 @@ class Observation:
     changes: list[Change] = field(default_factory=list)
     scanned: int = 0
     bytes_hashed: Counter[str] = field(default_factory=Counter)
+    hash_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     unavailable: list[str] = field(default_factory=list)
     held_back: list[HeldBack] = field(default_factory=list)
     unhashed: list[Suspect] = field(default_factory=list)
@@ -248,6 +251,7 @@ def _check_suspects(
                     seen.changes.append(changed(suspect))
                 continue
             left = None if left is None else left - suspect.entry.stat.size
+            began = perf_counter()
             found = _hash(handle.fd, suspect)
             if found is None:
                 seen.changes.append(changed(suspect))
@@ -257,6 +261,7 @@ def _check_suspects(
             if not (found.content or "").startswith("!"):
                 bucket = ids.bucket_of(found.file_id, bucket_count)
                 seen.bytes_hashed[bucket] += found.stat.size
+                seen.hash_seconds[bucket] += perf_counter() - began
             if found.content != suspect.row.indexed:
                 seen.changes.append(changed(suspect))
     return learnt

@@ -1,6 +1,7 @@
 """A run, from plain data to a report: what an asset, a job on a cluster or a test calls."""
 
 import hashlib
+import heapq
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -8,14 +9,17 @@ from typing import Any
 
 from beast_assets.core import ids
 from beast_assets.core import ledger_rows as ledgers
+from beast_assets.core.corpus_shape import CorpusShape
+from beast_assets.core.detail import Detail
 from beast_assets.core.golden.held import ScoreDroppedError
 from beast_assets.core.home import close_home
 from beast_assets.core.ingest import ingest
-from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import FileRow
 from beast_assets.core.report import BucketReport, Holding, Report
 from beast_assets.core.session import Request, Session, open_session, run_mending
 from beast_assets.core.settings import Settings
+
+_NEWEST = 10
 
 
 def run_index(
@@ -70,6 +74,7 @@ def _run(session: Session, buckets: Sequence[str], rebuild: bool) -> Report:
         report.version = done.version
         for bucket, work in done.work.items():
             reports[bucket].work = work
+            reports[bucket].detail = done.details.get(bucket, Detail())
         if done.verdict is not None:
             _note(report, done.verdict.to_dict())
             for bucket in changed.intersection(buckets):
@@ -77,7 +82,10 @@ def _run(session: Session, buckets: Sequence[str], rebuild: bool) -> Report:
     for bucket, read in session.observation.bytes_hashed.items():
         if bucket in reports:
             reports[bucket].work.bytes_hashed += read
-    for bucket, holding in holdings(session.ledger, session.bucket_count, buckets).items():
+            reports[bucket].detail.hash_seconds += session.observation.hash_seconds[bucket]
+    rows = session.ledger.files()
+    report.shape = CorpusShape.of(rows)
+    for bucket, holding in holdings(rows, session.bucket_count, buckets).items():
         reports[bucket].holding = holding
     report.buckets = [reports[bucket] for bucket in sorted(reports)]
     report.totals = session.ledger.totals()
@@ -109,13 +117,15 @@ def _note(report: Report, verdict: dict[str, Any]) -> None:
         report.held_back.append({"reason": verdict["held_back"]})
 
 
-def holdings(ledger: Ledger, bucket_count: int, buckets: Sequence[str]) -> dict[str, Holding]:
-    """What the published index holds of each bucket."""
-    rows: dict[str, list[FileRow]] = defaultdict(list)
-    for row in ledger.files():
+def holdings(
+    rows: Sequence[FileRow], bucket_count: int, buckets: Sequence[str]
+) -> dict[str, Holding]:
+    """What the published index holds of each bucket, by all rows of the ledger."""
+    theirs: dict[str, list[FileRow]] = defaultdict(list)
+    for row in rows:
         if row.indexed is not None:
-            rows[ids.bucket_of(row.file_id, bucket_count)].append(row)
-    return {bucket: _holding(rows[bucket]) for bucket in buckets}
+            theirs[ids.bucket_of(row.file_id, bucket_count)].append(row)
+    return {bucket: _holding(theirs[bucket]) for bucket in buckets}
 
 
 def _holding(rows: Sequence[FileRow]) -> Holding:
@@ -124,6 +134,9 @@ def _holding(rows: Sequence[FileRow]) -> Holding:
         chunks=sum(row.chunks for row in rows),
         skipped=sum(1 for row in rows if row.status == ledgers.SKIPPED),
         quarantined=sum(1 for row in rows if row.status == ledgers.QUARANTINED),
+        bytes=sum(row.size for row in rows if row.regular),
+        entries=len(rows),
+        newest=heapq.nlargest(_NEWEST, rows, key=lambda row: (row.mtime_ns, row.path)),
     )
     digest = hashlib.sha256()
     for row in sorted(rows, key=lambda row: (row.root_id, row.path)):

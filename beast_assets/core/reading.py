@@ -6,6 +6,7 @@ of another.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from time import perf_counter
 
 from beast_assets.core.chunking import PART_SEPARATOR, chunk_parts
 from beast_assets.core.hashing import ChangedWhileReading, hash_stable, read_stable
@@ -31,6 +32,7 @@ class Content:
         extractor: what made the text, or refused to.
         chunks: its windows.
         text: what they were cut from.
+        hash_seconds: what reading and hashing took.
     """
 
     observed: Observed
@@ -39,6 +41,7 @@ class Content:
     extractor: str | None = None
     chunks: tuple[Chunk, ...] = ()
     text: str = ""
+    hash_seconds: float = 0.0
 
     @property
     def key(self) -> str:
@@ -105,29 +108,44 @@ def _read(
         return replace(_hash_only(root_fd, change, skip, trusted_since_ns), extractor=BY_KIND)
     if change.stat.size > settings.max_text_bytes:
         return _hash_only(root_fd, change, Skip(too_large(settings)), trusted_since_ns)
+    began = perf_counter()
     result, data = read_stable(root_fd, change.path, settings.max_text_bytes)
-    observed = _observe(change, result.sha256, result.hashed_ns)._replace(stat=result.stat)
+    hashed = Content(
+        _observe(change, result.sha256, result.hashed_ns)._replace(stat=result.stat),
+        result.size_read,
+        hash_seconds=perf_counter() - began,
+    )
     if data is None:
-        return Content(observed, result.size_read, Skip("it grew past the limit while it was read"))
-    found = extract(data, path=change.path, sandbox=sandbox)
+        return replace(hashed, skip=Skip("it grew past the limit while it was read"))
+    return _cut(hashed, data, change.path, settings, fits, sandbox)
+
+
+def _cut(
+    hashed: Content,
+    data: bytes,
+    path: bytes,
+    settings: Settings,
+    fits: Callable[[str], int],
+    sandbox: Sandbox,
+) -> Content:
+    found = extract(data, path=path, sandbox=sandbox)
     if settings.secret_scan and (rule := _secret(found.parts)):
         skip = Skip(f"secret: {rule}", quarantined=True)
-        return Content(observed, result.size_read, skip, found.extractor)
+        return replace(hashed, skip=skip, extractor=found.extractor)
     chunks = chunk_parts(
         found.parts,
-        path=change.path,
+        path=path,
         max_chars=settings.chunk_chars,
         overlap=settings.chunk_overlap,
         fits=fits,
         chunker=settings.chunker,
     )
-    return Content(
-        observed,
-        result.size_read,
-        found.skip,
-        found.extractor,
-        tuple(chunks),
-        PART_SEPARATOR.join(part.text for part in found.parts),
+    return replace(
+        hashed,
+        skip=found.skip,
+        extractor=found.extractor,
+        chunks=tuple(chunks),
+        text=PART_SEPARATOR.join(part.text for part in found.parts),
     )
 
 
@@ -140,9 +158,11 @@ def _hash_only(root_fd: int, change: Change, skip: Skip, trusted_since_ns: int) 
     row = change.row
     if row is not None and is_trusted(row, change.stat, trusted_since_ns):
         return Content(_observe(change, row.content, row.hashed_ns), skip=skip)
+    began = perf_counter()
     result = hash_stable(root_fd, change.path)
+    seconds = perf_counter() - began
     observed = _observe(change, result.sha256, result.hashed_ns)._replace(stat=result.stat)
-    return Content(observed, result.size_read, skip)
+    return Content(observed, result.size_read, skip, hash_seconds=seconds)
 
 
 def _observe(change: Change, content: str | None, hashed_ns: int) -> Observed:

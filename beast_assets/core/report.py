@@ -3,6 +3,10 @@
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from beast_assets.core.corpus_shape import CorpusShape
+from beast_assets.core.detail import Detail
+from beast_assets.core.ledger_rows import FileRow
+
 
 @dataclass
 class Work:
@@ -45,6 +49,9 @@ class Holding:
         skipped: entries that are listed but have no text, for a benign reason.
         quarantined: entries with something wrong.
         digest: SHA-256 over the bucket's paths and contents; its data version in Dagster.
+        bytes: sizes of the regular files, summed.
+        entries: files, and what else is listed, such as links.
+        newest: the entries that changed last, at most ten, the last first.
     """
 
     files: int = 0
@@ -52,6 +59,9 @@ class Holding:
     skipped: int = 0
     quarantined: int = 0
     digest: str = ""
+    bytes: int = 0
+    entries: int = 0
+    newest: list[FileRow] = field(default_factory=list)
 
 
 @dataclass
@@ -60,12 +70,14 @@ class BucketReport:
 
     Attributes:
         held_back: what was done for it was not published.
+        detail: how the work went.
     """
 
     bucket: str
     work: Work = field(default_factory=Work)
     holding: Holding = field(default_factory=Holding)
     held_back: bool = False
+    detail: Detail = field(default_factory=Detail)
 
     @property
     def unchanged(self) -> int:
@@ -87,6 +99,7 @@ class Report:
         version: version of the index that readers see now; None before the first.
         golden: what the golden queries said, as ``golden.held.Verdict.to_dict`` gives it; None
             where they were not asked.
+        shape: of the corpus that is published now; None where no bucket was looked at.
     """
 
     buckets: list[BucketReport] = field(default_factory=list)
@@ -97,6 +110,7 @@ class Report:
     seconds: float = 0.0
     version: int | None = None
     golden: dict[str, Any] | None = None
+    shape: CorpusShape | None = None
 
     @property
     def materialized(self) -> list[BucketReport]:

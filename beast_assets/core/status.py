@@ -7,7 +7,6 @@ from typing import Any
 
 from beast_assets.core.embedding import planned_backend
 from beast_assets.core.forgotten import excluded_paths
-from beast_assets.core.golden.summary import golden_status
 from beast_assets.core.home import dagster_home
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.settings import Settings
@@ -22,6 +21,9 @@ def index_status(settings: Settings) -> dict[str, Any]:
     Raises:
         NoIndexError: there is no home here.
     """
+    # Here, for that asks the index, and an open index tells its status.
+    from beast_assets.core.golden.summary import golden_status
+
     ledger = Ledger.open_existing(settings.ledger_url)
     totals = ledger.totals()
     published = ledger.published()

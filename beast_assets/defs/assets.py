@@ -6,26 +6,31 @@ all four assets, so that one run can serve buckets with gaps between them and le
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import asdict
 
 import dagster as dg
 
 from beast_assets.core.chunking import chunker_recipe
+from beast_assets.core.corpus_picture import RUNS, corpus_picture
+from beast_assets.core.corpus_shape import CorpusShape
+from beast_assets.core.ledger import Ledger
 from beast_assets.core.pipeline import run_index
 from beast_assets.core.report import BucketReport, Report
 from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings
 from beast_assets.core.settings_cache import cache_info
 from beast_assets.core.text import EXTRACTORS
-from beast_assets.defs.golden import GOLDEN_QUERIES, golden_results
+from beast_assets.defs.columns import column_metadata
+from beast_assets.defs.metadata import Metadata, bucket_metadata
 from beast_assets.defs.names import (
     ASSETS,
+    CHECKED_ASSET,
     DATA_VERSION_TAG,
     INDEX_STEP,
     MODE_CHANGED,
     MODE_TAG,
 )
 from beast_assets.defs.resources import SettingsResource
+from beast_assets.defs.run_checks import RUN_CHECKS, run_results
 from beast_assets.defs.runs import clear_dead_runs, sign
 
 _GROUP = "beast"
@@ -100,6 +105,8 @@ def build_assets(
             group_name=_GROUP,
             owners=_OWNERS,
             kinds=_KINDS[name],
+            tags={"beast/step": INDEX_STEP},
+            metadata=column_metadata(name),
             code_version=versions[name],
             partitions_def=partitions,
             skippable=True,
@@ -107,7 +114,8 @@ def build_assets(
         for name in ASSETS
     ]
     with warnings.catch_warnings():
-        # The policy is marked beta; without it a range could not be materialized in one run.
+        # Beta: the policy, without which a range could not be materialized in one run, and the
+        # references to the code.
         warnings.simplefilter("ignore", dg.BetaWarning)
         policy = backfill_policy or dg.BackfillPolicy.single_run()
 
@@ -116,23 +124,28 @@ def build_assets(
             name=INDEX_STEP,
             can_subset=True,
             backfill_policy=policy,
-            check_specs=[GOLDEN_QUERIES],
+            check_specs=RUN_CHECKS,
         )
         def index(
             context: dg.AssetExecutionContext, config: IndexConfig, settings: SettingsResource
         ) -> Iterator[dg.AssetCheckResult]:
-            report = _run(context, config, settings.get())
+            plain = settings.get()
+            report = _run(context, config, plain)
             for held in report.held_back:
                 context.log.warning(f"held back: {held['reason']}")
             for bucket in report.materialized:
-                _log(context, bucket)
+                _log(context, bucket, report)
+            if report.materialized:
+                _log_corpus(context, plain, report)
             context.log.info(
                 f"index version {report.version}, {len(report.materialized)} buckets; "
                 f"settings cache hit rate {cache_info().hit_rate:.0%}"
             )
-            yield from golden_results(context, report)
+            yield from run_results(context, report)
 
-    return index
+        (found,) = dg.with_source_code_references([index])
+    assert isinstance(found, dg.AssetsDefinition)  # noqa: S101 of one definition one comes back
+    return found
 
 
 def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Settings) -> Report:
@@ -155,20 +168,35 @@ def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Setti
     )
 
 
-def _log(context: dg.AssetExecutionContext, report: BucketReport) -> None:
+def _log(context: dg.AssetExecutionContext, bucket: BucketReport, report: Report) -> None:
     # All four are recorded, whichever were selected: the one step brought all of them up to date.
-    metadata = bucket_metadata(report)
     for name in ASSETS:
         context.log_event(
             dg.AssetMaterialization(
                 name,
-                partition=report.bucket,
-                metadata=metadata,
-                tags={DATA_VERSION_TAG: report.holding.digest},
+                partition=bucket.bucket,
+                metadata=bucket_metadata(name, bucket, report),
+                tags={DATA_VERSION_TAG: bucket.holding.digest},
             )
         )
 
 
-def bucket_metadata(report: BucketReport) -> dict[str, int | str]:
-    """What the UI shows of a materialized bucket."""
-    return {**asdict(report.work), "unchanged": report.unchanged, **asdict(report.holding)}
+def _log_corpus(context: dg.AssetExecutionContext, settings: Settings, report: Report) -> None:
+    # Once a run and of no partition: the whole corpus, and what the index was built with.
+    ledger = Ledger.open_existing(settings.ledger_url)
+    shape = report.shape or CorpusShape()
+    runs = ledger.recent_reports(RUNS)
+    picture = corpus_picture(shape, [bucket.detail for bucket in report.buckets], runs)
+    metadata: Metadata = {
+        "dagster/row_count": report.totals.get("chunks", 0),
+        "corpus": dg.MetadataValue.md(picture),
+        "files": shape.files,
+        "bytes": shape.bytes,
+        "chunks": report.totals.get("chunks", 0),
+        "skipped": report.totals.get("skipped", 0),
+        "quarantined": report.totals.get("quarantined", 0),
+        "run_seconds": round(report.seconds, 3),
+        "recipe": dg.MetadataValue.json(ledger.recipe() or {}),
+        **({} if report.version is None else {"index_version": report.version}),
+    }
+    context.log_event(dg.AssetObservation(CHECKED_ASSET, metadata=metadata))

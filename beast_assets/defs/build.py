@@ -4,6 +4,7 @@ import dagster as dg
 
 from beast_assets.defs.assets import build_assets
 from beast_assets.defs.checks import check_health, check_health_hourly, index_health
+from beast_assets.defs.data_checks import check_data_job, check_data_nightly, data_checks
 from beast_assets.defs.jobs import (
     build_rehash_schedule,
     index_all,
@@ -35,9 +36,14 @@ def build_defs(
     partitions = bucket_partitions(plain)
     return dg.Definitions(
         assets=[build_assets(plain, partitions, backfill_policy)],
-        asset_checks=[index_health],
-        jobs=[index_all, index_changed, maintain_job, check_health],
-        schedules=[build_rehash_schedule(partitions), maintain_nightly, check_health_hourly],
+        asset_checks=[index_health, data_checks],
+        jobs=[index_all, index_changed, maintain_job, check_health, check_data_job],
+        schedules=[
+            build_rehash_schedule(partitions),
+            maintain_nightly,
+            check_health_hourly,
+            check_data_nightly,
+        ],
         sensors=[build_files_changed_sensor(plain)],
         resources={"settings": resource},
         executor=executor or dg.in_process_executor,

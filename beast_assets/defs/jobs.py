@@ -15,10 +15,14 @@ from beast_assets.defs.names import (
     RANGE_START_TAG,
 )
 from beast_assets.defs.resources import SettingsResource
+from beast_assets.defs.run_checks import RUN_CHECKS
 from beast_assets.defs.runs import sign
 
-# Checks have runs of their own: an indexing run is not to wait for them.
-_SELECTION = dg.AssetSelection.assets(*ASSETS).without_checks()
+# Checks have runs of their own, for an indexing run is not to wait for them; save those whose
+# results it has in hand.
+_SELECTION = dg.AssetSelection.assets(*ASSETS).without_checks() | dg.AssetSelection.checks(
+    *(spec.key for spec in RUN_CHECKS)
+)
 
 index_all = dg.define_asset_job(
     INDEX_ALL,

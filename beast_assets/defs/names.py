@@ -6,6 +6,8 @@ INDEX_STEP = "index"
 MAINTAIN = "maintain"
 CHECK_HEALTH = "check_health"
 INDEX_HEALTH = "index_health"
+CHECK_DATA = "check_data"
+DATA_CHECKS = "data_checks"
 FILES_CHANGED = "files_changed"
 # The job of a run that the UI or `dagster asset materialize` starts for assets as such.
 IMPLICIT_JOB = "__ASSET_JOB"

@@ -13,6 +13,7 @@ import dagster as dg
 from beast_assets.core.processes import is_gone, this_process
 from beast_assets.defs.names import (
     ASSETS,
+    CHECK_DATA,
     CHECK_HEALTH,
     IMPLICIT_JOB,
     INDEX_ALL,
@@ -35,7 +36,7 @@ def is_ours(run: dg.DagsterRun) -> bool:
     """Whether a run works on our index; the instance may be shared with other projects."""
     if run.job_name == IMPLICIT_JOB:
         return bool({key.to_user_string() for key in run.asset_selection or ()} & set(ASSETS))
-    return run.job_name in (INDEX_ALL, INDEX_CHANGED, MAINTAIN, CHECK_HEALTH)
+    return run.job_name in (INDEX_ALL, INDEX_CHANGED, MAINTAIN, CHECK_HEALTH, CHECK_DATA)
 
 
 def sign(instance: dg.DagsterInstance, run_id: str) -> None:

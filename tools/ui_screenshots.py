@@ -1,0 +1,98 @@
+"""Pictures of the Dagster UI for the documentation: our own docs, with the real model.
+
+python -m tools.ui_screenshots        writes docs/img/ui-graph.png, ui-partition.png, ui-corpus.png
+                                      and ui-check.png
+"""
+
+import argparse
+import io
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Page
+
+from beast_assets.core.ids import bucket_keys
+from beast_assets.core.settings import load_settings
+from beast_assets.defs.launch import home_instance, index_in_process
+from beast_assets_tests.browsers import browser
+from beast_assets_tests.dagster_ui import (
+    dagster_dev,
+    ended_runs,
+    execute_checks,
+    opened,
+    show_markdown,
+)
+from beast_assets_tests.homes import add_root
+
+DOCS = Path(__file__).parents[1] / "docs"
+MODEL = "all-MiniLM-L6-v2"
+
+
+def main() -> None:
+    """Index, start the UI, look."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--folder", type=Path, default=Path("/srv/docs"), help="shown in them")
+    parser.add_argument("--output", type=Path, default=DOCS / "img")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as scratch, copied(options.folder):
+        home = Path(scratch) / "home"
+        os.environ["BEAST_MODEL"] = MODEL
+        settings = load_settings({"home": home, "model": MODEL})
+        add_root(settings, options.folder)
+        launched = index_in_process(settings, bucket_keys(settings.buckets), rebuild=True)
+        if launched.error is not None:
+            raise SystemExit(launched.error)
+        with dagster_dev(home, MODEL) as url, browser() as chromium:
+            page = chromium.new_page(viewport={"width": 1400, "height": 760})
+            with home_instance(settings) as instance:
+                count = len(instance.get_runs())
+                execute_checks(page, url, "chunks")
+                ended_runs(instance, count + 1)
+            take(page, url, options.output)
+
+
+def take(page: Page, url: str, output: Path) -> None:
+    """All pictures."""
+    opened(page, f"{url}/assets/chunks?view=checks", "Succeeded")
+    page.get_by_text("coverage").first.click()
+    page.wait_for_timeout(2_000)
+    keep(page.screenshot(), output / "ui-check.png")
+    opened(page, f"{url}/assets/chunks?view=partitions&partition=1", "chunks_written")
+    keep(page.screenshot(), output / "ui-partition.png")
+    opened(page, f"{url}/assets/embeddings?view=events", "index_version")
+    show_markdown(page)
+    keep(page.screenshot(), output / "ui-corpus.png")
+    page.set_viewport_size({"width": 1700, "height": 620})
+    opened(page, f"{url}/asset-groups", "embeddings")
+    page.get_by_text("Hide navigation").click()
+    for _ in range(2):
+        page.locator("[aria-label=zoom_in]").first.click()
+        page.wait_for_timeout(1_000)
+    keep(page.screenshot(), output / "ui-graph.png")
+
+
+@contextmanager
+def copied(folder: Path) -> Iterator[None]:
+    """Our documents under a name that says nothing of this machine; gone at the end."""
+    folder.mkdir()  # never one that is there
+    try:
+        for page in [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]:
+            shutil.copy(page, folder)
+        yield
+    finally:
+        shutil.rmtree(folder)
+
+
+def keep(picture: bytes, path: Path) -> None:
+    """Write a picture in few colours: it has few, and is half the size."""
+    few = Image.open(io.BytesIO(picture)).convert("RGB")
+    few.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
+
+
+if __name__ == "__main__":
+    main()
