@@ -73,7 +73,9 @@ def _get(
         "200": {"description": summary, "content": {media: {"schema": schema or {}}}}
     }
     for status in sorted({*errors, *_EVERYWHERE}):
-        responses[str(status)] = {"description": _ERRORS[status], "content": error}
+        responses[str(status)] = {"description": _ERRORS[status], "content": dict(error)}
+    if "400" in responses:  # a URL so long that it is not even read
+        responses["400"]["content"]["text/plain"] = {"schema": {"type": "string"}}
     operation = {"operationId": name, "summary": summary, "responses": responses}
     return {"get": operation | {"parameters": [_parameter(each) for each in parameters]}}
 
