@@ -14,8 +14,8 @@ from beast_assets.core.evaluation import evaluate
 from beast_assets.core.evaluation.beir import read_data_set
 from beast_assets.core.evaluation.metrics import ndcg
 from beast_assets.core.settings import Settings, load_settings
-from beast_assets_tests.conftest import Beast
 from beast_assets_tests.corpora import corpus
+from beast_assets_tests.test_golden import answer, command
 
 Records = list[dict[str, Any]]
 
@@ -49,32 +49,30 @@ def animals(tmp_path: Path) -> Path:
     return write_data_set(tmp_path / "animals", documents, queries, grades)
 
 
-def test_command_prints_each_figure_and_embeds_once(
-    beast: Beast, animals: Path, settings: Settings
-) -> None:
-    found = beast("eval", animals, "--json").json
+def test_command_prints_each_figure_and_embeds_once(animals: Path, settings: Settings) -> None:
+    found = answer("eval", animals)
     for mode in ("vector", "text", "hybrid"):
         assert set(found[mode]) == {"nDCG@10", "MRR@10", "recall@10", "recall@100"}
         assert found[mode]["MRR@10"] == 1.0
     assert found["vector"]["recall@10"] == 1.0
     assert (found["queries"], found["documents"], found["chunks"], found["embedded"]) == (6,) * 4
-    again = beast("eval", animals, "--json").json
+    again = answer("eval", animals)
     assert again == found | {"embedded": 0}
     assert not Path(settings.home, "ledger.sqlite").exists()
-    assert b"hybrid" in beast("eval", animals).out
+    assert "hybrid" in command("eval", animals)
 
 
-def test_another_recipe_is_compared_query_by_query(beast: Beast, animals: Path) -> None:
+def test_another_recipe_is_compared_query_by_query(settings: Settings, animals: Path) -> None:
     words = ["--against", "BEAST_CHUNK_CHARS=100", "--against", "BEAST_CHUNKER=window"]
-    found = beast("eval", animals, *words, "--json").json
+    found = answer("eval", animals, *words)
     assert found["recipe"]["chunker"] != found["against"]["recipe"]["chunker"]
     assert set(found["comparison"]) == {"vector", "text", "hybrid"}
     assert set(found["comparison"]["vector"]) == {"difference", "interval", "p"}
     differ = found["against"]["hybrid"]["nDCG@10"] - found["hybrid"]["nDCG@10"]
     assert found["comparison"]["hybrid"]["difference"] == pytest.approx(differ, abs=1e-5)
-    assert b"p = " in beast("eval", animals, *words).out
+    assert "p = " in command("eval", animals, *words)
     for wrong in ("BEAST_NOTHING=1", "BEAST_CHUNK_CHARS=few", "BEAST_CHUNK_CHARS", "PATH=1"):
-        beast("eval", animals, "--against", wrong, code=2)
+        command("eval", animals, "--against", wrong, code=2)
 
 
 def test_names_of_documents_never_become_names_of_files(settings: Settings, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from beast_assets.cli import cli
 from beast_assets.core.errors import HeldBackError, IndexDamagedError, ModelError, UsageError
 from beast_assets.core.forget import forget
-from beast_assets.core.golden import gate
+from beast_assets.core.golden import gate, scoring
 from beast_assets.core.golden.held import recorded_ranks
 from beast_assets.core.golden.making import make
 from beast_assets.core.golden.queries import add, load, remove
@@ -22,6 +22,7 @@ from beast_assets.core.golden.scoring import DEPTH
 from beast_assets.core.golden.summary import golden_status, run_golden
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.maintenance import maintain
+from beast_assets.core.preview import preview
 from beast_assets.core.search import Searcher
 from beast_assets.core.session import Request
 from beast_assets.core.settings import Settings
@@ -58,7 +59,7 @@ def golden(settings: Settings, docs: Path) -> Settings:
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many queries each evaluation asked."""
     counts: list[int] = []
-    real = gate.ranks
+    real = scoring.ranks
 
     def counting(searcher: Searcher, queries: Any) -> dict[str, int]:
         wanted = list(queries)
@@ -217,6 +218,9 @@ def test_a_drop_keeps_the_published_version_and_is_asked_once(
     assert index_status(golden)["held_back"] == report.held_back
 
     settle()
+    assert preview(golden).held_back == []  # not hashed again, so not known to be the same
+    assert index(golden).held_back == report.held_back
+    assert preview(golden).held_back == [report.held_back[0]["reason"]]
     files = {path: path.stat().st_mtime_ns for path in golden.home.glob("index/**/*")}
     for _ in range(2):
         again = index(golden)
@@ -305,15 +309,14 @@ def test_new_queries_are_asked_of_the_published_version_too(
 
 def test_first_scores_are_only_recorded(settings: Settings, docs: Path) -> None:
     add_root(settings, docs)
-    add(settings, "a walrus nobody wrote of", [bytes(note(docs, 3))])
-    assert index(settings).golden is None  # nothing to be worse than
-    remove(settings, "1")
     add(settings, "a walrus nobody wrote of", [bytes(docs / "none.md")])
-    (docs / "new.md").write_text("A quokka.\n")
-    report = index(settings)
-    assert report.golden is not None
-    assert (report.golden["score"], report.golden["before"]) == (0.0, 0.0)
-    assert report.held_back == []
+    add(settings, query(3), [bytes(note(docs, 3))])
+    for before in (None, 0.5):
+        report = index(settings)
+        assert report.golden is not None
+        assert (report.golden["score"], report.golden["before"]) == (0.5, before)
+        assert report.held_back == []
+        (docs / "new.md").write_text("A quokka.\n")
 
 
 def test_run_of_the_command_records_for_the_gate(
@@ -364,8 +367,11 @@ def test_a_lost_index_is_restored_whatever_its_score(golden: Settings, docs: Pat
     bury(docs, 3)
     shutil.rmtree(golden.index_uri)
     report = index(golden)
-    assert report.held_back == []
+    assert report.golden is not None
+    assert (report.golden["score"], report.golden["before"], report.held_back) == (0.9, None, [])
     assert len(published_rows(golden)) > 40
+    (docs / "new.md").write_text("A quokka.\n")
+    assert index(golden).held_back == []
 
 
 def test_damaged_rows_are_mended_though_changes_are_held_back(golden: Settings, docs: Path) -> None:
@@ -449,12 +455,12 @@ def test_maintenance_drops_made_queries_that_a_death_left(settings: Settings, do
 
 
 def test_forgetting_a_file_drops_what_was_made_of_it(golden: Settings, docs: Path) -> None:
-    make(golden, 40)
+    make(golden, 60)  # of each file
     path = note(docs, 3)
     theirs = [each.text for each in load(golden.home) if each.made and bytes(path) in each.paths]
     assert theirs
     add(golden, "either of the two", [bytes(path), bytes(note(docs, 4))])
-    bury(docs, 5)
+    bury(docs, 5, 6, 7, 8, 9)
     assert index(golden).held_back
     forget(golden, [bytes(path)])
     left = {each.text: each for each in load(golden.home)}

@@ -174,7 +174,7 @@ class Ingest:
             self.publication.deleted_rows = bool(stale)
         if self._index is not None:
             self.publication.published = Published(self._table, self._index.finish())
-            if before is not None and not self._passes(moves):
+            if not self._passes(moves) and before is not None:
                 return before.version
         elif not self.publication.indexed and not self.publication.removed:
             return self.publication.published.version
@@ -191,7 +191,8 @@ class Ingest:
         """Ask the golden queries of the finished version; True where it may be published."""
         session, new = self.session, self.publication.published
         command = "beast publish --rebuild" if self.rebuild else "beast publish"
-        command = "" if session.request.accept_drop else command
+        if session.request.accept_drop or session.ledger.published() is None:
+            command = ""
         judged = judge(session.settings, session.ledger, session.recipe, new, moves, command)
         self.verdict = judged.verdict
         if judged.verdict is None or not judged.verdict.held_back:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from beast_assets.core.errors import RecipeMismatchError
 from beast_assets.core.fingerprint import index_fingerprint, is_untouched
+from beast_assets.core.golden.held import ScoreDroppedError, check_unheld, plan_digest
 from beast_assets.core.observe import Observation
 from beast_assets.core.planned import NOTED, TO_HASH, Planned, Preview
 from beast_assets.core.planning import ADDED, CHANGED, REMOVED, Change, Suspect, changed
@@ -34,6 +35,7 @@ def preview(settings: Settings, paths: Iterable[bytes] = ()) -> Preview:
     found.held_back += seen.unavailable
     found.held_back += [one.describe() for one in seen.held_back]
     found.scanned = seen.scanned
+    found.held_back += _held_before(ledger, settings, seen)
     roots = {root.root_id: root.path for root in seen.roots}
     for kind, reason, change in _sorted_out(seen, ledger, settings):
         path = os.path.join(roots.get(change.root_id, b""), change.path)  # noqa: PTH118 bytes
@@ -60,6 +62,17 @@ def _refusal(ledger: UnwrittenLedger, settings: Settings) -> list[str]:
     try:
         check_recipe(ledger.recipe(), current_recipe(settings))
     except RecipeMismatchError as error:
+        return [str(error)]
+    return []
+
+
+def _held_before(ledger: UnwrittenLedger, settings: Settings, seen: Observation) -> list[str]:
+    def digest() -> str:
+        return plan_digest(settings, ledger, current_recipe(settings), seen.changes, rebuild=False)
+
+    try:
+        check_unheld(settings.home, ledger, digest)
+    except ScoreDroppedError as error:
         return [str(error)]
     return []
 

@@ -61,7 +61,8 @@ def judge(
     encoder = QueryEncoder(settings)
     searcher = Searcher(settings, encoder=encoder, ledger=ledger, at=new)
     after = ranks(searcher, [now for _, now in kept])
-    known = recorded_ranks(ledger)
+    # Of a version that is lost nothing is known: whatever takes its place is better.
+    known = recorded_ranks(ledger) if ledger.published() is not None else {}
     young = [old for old, _ in kept if old.key not in known]
     asked = _ask_published(settings, ledger, recipe, young, encoder) if young else {}
     before = known | asked

@@ -55,7 +55,8 @@ def _samples(index: ChunkIndex, ledger: Ledger, seed: int) -> Iterator[GoldenQue
         for passage in passages:
             copies[passage.text_sha256].add(passage.path)
         # Of passages that are the same in several files, one stands for all of these files.
-        ordered = _shuffled({one.text_sha256: one for one in sorted(passages)}.values(), seed)
+        alone = {one.text_sha256: one for one in sorted(passages, reverse=True, key=_by_path)}
+        ordered = _shuffled(alone.values(), seed)
         for start in range(0, len(ordered), _AT_ONCE):
             part = ordered[start : start + _AT_ONCE]
             texts = _texts(index, [passage.chunk_id for passage in part])
@@ -74,6 +75,10 @@ def _passages(index: ChunkIndex, roots: dict[str, bytes]) -> list[_Passage]:
                 path = roots[row["root_id"]].rstrip(b"/") + b"/" + row["path"]
                 found.append(_Passage(row["chunk_id"], row["text_sha256"], path))
     return found
+
+
+def _by_path(passage: _Passage) -> bytes:
+    return passage.path
 
 
 def _shuffled(passages: Iterable[_Passage], seed: int) -> list[_Passage]:
