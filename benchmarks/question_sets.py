@@ -121,10 +121,10 @@ def prose(
 
 def _descriptions() -> Iterator[tuple[str, str, str]]:
     for found in distributions():
-        text = str(found.metadata.get_payload() or found.metadata.get("Description") or "")
-        summary = str(found.metadata.get("Summary") or "")
+        said = found.metadata.json
+        text, summary = str(said.get("description", "")), str(said.get("summary", ""))
         if len(summary.split()) >= 3 and 800 <= len(text) <= 40_000:
-            yield str(found.metadata["Name"]).lower(), summary, text
+            yield str(said["name"]).lower(), summary, text
 
 
 def _fitting(texts: Mapping[str, str], least: int, most: int) -> dict[str, str]:

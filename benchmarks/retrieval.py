@@ -57,7 +57,9 @@ def _sets(options: Options) -> tuple[list[QuestionSet], list[Missing]]:
     }
     if options.quick:  # all of its abstracts are needed, or the judgements mean nothing
         del makers["Cranfield"]
-    absent = {name: corpus.absent() for name in ("Cranfield", "PEPs") if name in makers}
+    absent: dict[str, str | None] = {
+        name: corpus.absent() for name in ("Cranfield", "PEPs") if name in makers
+    }
     missing = [Missing(name, reason) for name, reason in absent.items() if reason]
     return [make() for name, make in makers.items() if not absent.get(name)], missing
 
@@ -133,6 +135,7 @@ def _chunkers(
             "mean score",
             f"vector {_mean(each, by_vector):.3f}; text {_mean(each, by_text):.3f};"
             f" {len(each.places):,} chunks",
+            note="fused by ours; the plain windows' full text knows no phrases",
         )
         for name, each in found.items()
     ]
