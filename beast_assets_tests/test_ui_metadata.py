@@ -22,8 +22,8 @@ from beast_assets.core.settings import Settings
 from beast_assets.definitions import build_defs
 from beast_assets.defs.jobs import range_tags
 from beast_assets.defs.names import ASSETS
-from beast_assets.defs.run_checks import tokens_result
-from beast_assets_tests.homes import add_root, temporary_instance
+from beast_assets.defs.run_checks import TOKENS_READ, tokens_result
+from beast_assets_tests.homes import add_root, paths, temporary_instance
 
 Metadata = dict[str, Any]
 
@@ -255,3 +255,11 @@ def test_each_run_that_embeds_is_checked(
     evaluated = [one.check_name for one in run(instance).get_asset_check_evaluations()]
     assert evaluated == ["tokens_read"]
     assert run(instance, "index_changed").get_asset_check_evaluations() == []
+    # Asked for alone, it goes by the last run, and nothing is indexed.
+    (docs / "new.md").write_text("A quokka.\n")
+    job = build_defs().resolve_implicit_global_asset_job_def()
+    alone = job.get_subset(asset_selection=set(), asset_check_selection={TOKENS_READ.key})
+    result = alone.execute_in_process(instance=instance)
+    assert [one.passed for one in result.get_asset_check_evaluations()] == [True]
+    assert result.get_asset_materialization_events() == []
+    assert len(paths(settings)) == 40

@@ -18,12 +18,12 @@ from playwright.sync_api import Page
 
 from beast_assets.core.ids import bucket_keys
 from beast_assets.core.settings import load_settings
+from beast_assets.defs.build import build_defs
 from beast_assets.defs.launch import home_instance, index_in_process
+from beast_assets.defs.names import CHECK_DATA, CHECK_HEALTH
 from beast_assets_tests.browsers import browser
 from beast_assets_tests.dagster_ui import (
     dagster_dev,
-    ended_runs,
-    execute_checks,
     opened,
     show_markdown,
 )
@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, copied(options.folder):
         home = Path(scratch) / "home"
-        os.environ["BEAST_MODEL"] = MODEL
+        os.environ |= {"BEAST_MODEL": MODEL, "BEAST_HOME": str(home)}
         settings = load_settings({"home": home, "model": MODEL})
         add_root(settings, options.folder)
         launched = index_in_process(settings, bucket_keys(settings.buckets), rebuild=True)
@@ -49,10 +49,10 @@ def main() -> None:
             raise SystemExit(launched.error)
         with dagster_dev(home, MODEL) as url, browser() as chromium:
             page = chromium.new_page(viewport={"width": 1400, "height": 760})
+            page.wait_for_timeout(45_000)  # until the sensor has ticked
             with home_instance(settings) as instance:
-                count = len(instance.get_runs())
-                execute_checks(page, url, "chunks")
-                ended_runs(instance, count + 1)
+                for job in (CHECK_DATA, CHECK_HEALTH):
+                    build_defs().resolve_job_def(job).execute_in_process(instance=instance)
             take(page, url, options.output)
 
 
@@ -73,6 +73,11 @@ def take(page: Page, url: str, output: Path) -> None:
     for _ in range(2):
         page.locator("[aria-label=zoom_in]").first.click()
         page.wait_for_timeout(1_000)
+    page.mouse.move(1_000, 520)  # to the right, so that the first asset is seen whole
+    page.mouse.down()
+    page.mouse.move(1_060, 520, steps=5)
+    page.mouse.up()
+    page.wait_for_timeout(1_000)
     keep(page.screenshot(), output / "ui-graph.png")
 
 

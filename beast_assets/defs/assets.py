@@ -30,7 +30,7 @@ from beast_assets.defs.names import (
     MODE_TAG,
 )
 from beast_assets.defs.resources import SettingsResource
-from beast_assets.defs.run_checks import RUN_CHECKS, run_results
+from beast_assets.defs.run_checks import RUN_CHECKS, last_counts, run_results
 from beast_assets.defs.runs import clear_dead_runs, sign
 
 _GROUP = "beast"
@@ -130,6 +130,10 @@ def build_assets(
             context: dg.AssetExecutionContext, config: IndexConfig, settings: SettingsResource
         ) -> Iterator[dg.AssetCheckResult]:
             plain = settings.get()
+            if not (context.has_partition_key or context.has_partition_key_range):
+                # "Execute" in the UI asks for checks alone: nothing is to be indexed for them.
+                yield from run_results(context, last_counts(plain))
+                return
             report = _run(context, config, plain)
             for held in report.held_back:
                 context.log.warning(f"held back: {held['reason']}")
