@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from beast_assets.core import ids, progress
 from beast_assets.core import ledger_rows as ledgers
+from beast_assets.core.ann import facts, keep, plan_of
 from beast_assets.core.cache import EmbeddingCache
 from beast_assets.core.disk import require_reserve
 from beast_assets.core.embedding import load_embedder
@@ -163,7 +164,10 @@ class Ingest:
             self._writer().delete_older([] if self.rebuild else stale)
             self.publication.deleted_rows = bool(stale)
         if self._index is not None:
-            self.publication.published = Published(self._table, self._index.finish())
+            self._index.finish()
+            plan = keep(self._index, self._table, plan_of(ledger, ledger.published()))
+            self.publication.facts = facts(plan)
+            self.publication.published = Published(self._table, self._index.version)
         elif not self.publication.indexed and not self.publication.removed:
             return self.publication.published.version
         ledger.publish(self.publication)

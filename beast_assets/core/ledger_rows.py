@@ -101,6 +101,7 @@ class Publication:
         model: the setting that named the model.
         rebuilt: a new table took the old one's place: what was not written is not in it.
         deleted_rows: rows were deleted from the table; its files hold them for a while.
+        facts: on this version, for the ledger's meta.
     """
 
     published: Published
@@ -110,6 +111,7 @@ class Publication:
     deleted_rows: bool = False
     indexed: list[Indexed] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 def content_key(sha256: str | None, problem: str | None) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from beast_assets.core.ann import plan_of
 from beast_assets.core.embedding import planned_backend
 from beast_assets.core.forgotten import excluded_paths
 from beast_assets.core.home import dagster_home
@@ -25,6 +26,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
     published = ledger.published()
     recipe = ledger.recipe() or {}
     updated = ledger.meta("published_ns")
+    plan = plan_of(ledger, published)
     return {
         "files": totals["files"],
         "chunks": totals["chunks"],
@@ -37,6 +39,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "recipe": recipe,
         "home": str(settings.home),
         "roots": [show_path(root.path) for root in ledger.roots()],
+        "vector_search": plan.describe() if plan else {"kind": "exact"},
         "version": published.version if published else None,
         "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
         "held_back": json.loads(ledger.meta("held_back") or "[]"),
