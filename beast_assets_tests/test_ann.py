@@ -32,12 +32,17 @@ def clustered(rows: int, seed: int = 1, dimension: int = DIMENSION) -> NDArray[n
     random = np.random.default_rng(seed)
     heaps = np.random.default_rng(0).standard_normal((300, dimension))
     vectors = heaps[random.integers(0, 300, rows)] + 0.5 * random.standard_normal((rows, dimension))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    return unit(vectors)
 
 
 def noise(rows: int, dimension: int) -> NDArray[np.float16]:
     vectors = np.random.default_rng(3).standard_normal((rows, dimension))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float16)
+    return unit(vectors)
+
+
+def unit(vectors: NDArray[Any]) -> NDArray[np.float16]:
+    long: NDArray[np.float16] = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return long.astype(np.float16)
 
 
 def filled(uri: Path, vectors: NDArray[np.float16]) -> ChunkIndex:
@@ -62,7 +67,9 @@ def best_of(
 ) -> list[int]:
     """The rows that are found, by their number."""
     search = by_vector(index.table, query, plan, where)
-    found = search.select(["char_start"]).limit(50).to_arrow()["char_start"].to_pylist()
+    found = (
+        search.select(["char_start", "_distance"]).limit(50).to_arrow()["char_start"].to_pylist()
+    )
     return [int(number) for number in found[:k]]
 
 

@@ -3,7 +3,6 @@
 import importlib.util
 import sys
 from functools import cache
-from types import ModuleType
 from typing import Any
 
 _CLIENT = "lance_namespace_urllib3_client"
@@ -39,8 +38,3 @@ def _put_off(name: str) -> None:
 
     vars(package)["__getattr__"] = run
     sys.modules[name] = package
-
-
-def is_put_off(package: ModuleType) -> bool:
-    """Whether it has not been run."""
-    return "__getattr__" in vars(package)

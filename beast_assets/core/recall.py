@@ -79,7 +79,8 @@ def _blurred_rows(index: ChunkIndex, count: int, seed: int) -> "NDArray[np.float
     blur = random.random((len(vectors), 1)) * index.dimension**-0.5
     vectors = vectors + blur * random.standard_normal(vectors.shape)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors.astype(np.float16).astype(np.float32)
+    rounded: NDArray[np.float32] = vectors.astype(np.float16).astype(np.float32)
+    return rounded
 
 
 def _tenth_best(index: ChunkIndex, queries: "NDArray[np.float32]") -> "NDArray[np.float32]":
