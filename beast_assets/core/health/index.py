@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from beast_assets.core.ann import ANN_FROM_ROWS
 from beast_assets.core.fingerprint import is_untouched
 from beast_assets.core.health.records import FAIL, OK, WARN, Finding
 from beast_assets.core.health.subject import NothingToSayError, Subject
 from beast_assets.core.health.writer import is_written
-from beast_assets.core.index import ANN_FROM_ROWS, ChunkIndex, reading
+from beast_assets.core.index import ChunkIndex, reading
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import Published
 from beast_assets.core.settings import Settings
