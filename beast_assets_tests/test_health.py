@@ -33,6 +33,7 @@ from beast_assets.core.health import (
     places,
 )
 from beast_assets.core.health import index as index_probes
+from beast_assets.core.health.canary import SENTENCE
 from beast_assets.core.home import lock_path
 from beast_assets.core.ledger import SCANNED, Ledger
 from beast_assets.core.ledger_rows import Published
@@ -386,6 +387,7 @@ def test_an_open_handle_lends_its_model(indexed: Settings, monkeypatch: pytest.M
     assert health.examine(asked, indexed, handle=handle).checks[0].status == FAIL
     monkeypatch.undo()
     handle.search("walrus")
+    handle.encoder._vectors[SENTENCE] = handle.encoder.compute("walrus") * 2
     monkeypatch.delattr("beast_assets.core.search.encoder.load_embedder")
     assert health.examine(asked, indexed, handle=handle).checks[0].status == OK
     assert health.examine(asked, indexed).checks[0].status == FAIL
