@@ -576,7 +576,7 @@ def watch(
     "names",
     nargs=-1,
     required=True,
-    metavar="[hash|scan|config|files|ideas|dagster|search|serve|retrieval|edits|freshness|embedding|ingest|all]...",
+    metavar="[hash|scan|config|files|ideas|dagster|cold|search|serve|retrieval|ann|edits|freshness|embedding|ingest|all]...",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object as the last line.")
 @click.option("--plot", is_flag=True, help="Draw each into docs/img.")

@@ -19,6 +19,7 @@ from beast_assets.core.health import (
     Probe,
     Subject,
     hanging,
+    load_libraries,
 )
 from beast_assets.core.health import check_health as check
 from beast_assets.core.health.configuration import ConfigFile, config_files
@@ -69,7 +70,9 @@ def examine_home(home: Path | None) -> Examined:
     """
     overrides: dict[str, object] = {"home": home}
     try:
-        health = check(load_settings(overrides), extra=_DAGSTER, timeout_s=_TIMEOUT_S)
+        settings = load_settings(overrides)
+        load_libraries()
+        health = check(settings, extra=_DAGSTER, timeout_s=_TIMEOUT_S)
     except UsageError as error:
         # Where a home is nobody can say, so this is all that is wrong for now.
         health = Health((Check("configuration", FAIL, 0.0, str(error), {}),))

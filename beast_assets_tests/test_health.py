@@ -33,6 +33,7 @@ from beast_assets.core.health import (
     places,
 )
 from beast_assets.core.health import index as index_probes
+from beast_assets.core.health.canary import SENTENCE
 from beast_assets.core.home import lock_path
 from beast_assets.core.ledger import SCANNED, Ledger
 from beast_assets.core.ledger_rows import Published
@@ -386,6 +387,7 @@ def test_an_open_handle_lends_its_model(indexed: Settings, monkeypatch: pytest.M
     assert health.examine(asked, indexed, handle=handle).checks[0].status == FAIL
     monkeypatch.undo()
     handle.search("walrus")
+    handle.encoder._vectors[SENTENCE] = handle.encoder.compute("walrus") * 2
     monkeypatch.delattr("beast_assets.core.search.encoder.load_embedder")
     assert health.examine(asked, indexed, handle=handle).checks[0].status == OK
     assert health.examine(asked, indexed).checks[0].status == FAIL
@@ -581,18 +583,29 @@ def test_whatever_a_probe_raises_is_a_failed_check(
     assert str(error.args[-1]) in found.detail
 
 
-def test_a_probe_that_hangs_does_not_hold_up_the_exit(settings: Settings) -> None:
+@pytest.mark.parametrize(
+    ("hang", "end"), [("wait()", "sys.exit(1)"), ("compute()", "doctor.leave(found)")]
+)
+def test_a_probe_that_hangs_does_not_hold_up_the_exit(
+    settings: Settings, hang: str, end: str
+) -> None:
+    # Native code that comes back to an interpreter that is gone would abort the process.
     program = (
-        "import threading\nfrom beast_assets import doctor\n"
+        "import sys, threading\n"
+        "from beast_assets import doctor\n"
+        "from beast_assets.core.embedding import load_embedder\n"
         "from beast_assets.core.health import Probe\n"
-        "doctor._DAGSTER = (Probe('hung', 'Does it?', lambda _: threading.Event().wait()),)\n"
-        "doctor._TIMEOUT_S = 2.0\n"
+        "wait = threading.Event().wait\n"
+        "def compute():\n"
+        "    embedder = load_embedder('all-MiniLM-L6-v2', threads=1)\n"
+        "    while True: embedder.encode(['walrus ' * 200])\n"
+        f"doctor._DAGSTER = (Probe('hung', 'Does it?', lambda _: {hang}),)\n"
+        "doctor._TIMEOUT_S = 5.0\n"
         "found = doctor.examine_home(None)\n"
         "print('\\n'.join(found.lines()))\n"
-        "doctor.leave(found)\n"
+        f"{end}\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
-    )
-    assert "FAIL  hung: timed out after 2" in done.stdout
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    assert "FAIL  hung: timed out after 5" in done.stdout
     assert (done.returncode, done.stderr) == (1, "")

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from beast_assets.core import index as indexes
+from beast_assets.core import ann
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.fingerprint import is_untouched
+from beast_assets.core.index import ChunkIndex
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.maintenance import maintain
 from beast_assets.core.purge import Retention
@@ -48,7 +49,7 @@ def test_rows_stay_and_the_next_run_has_nothing_to_do(edited: Settings) -> None:
 def test_old_versions_leave_the_disk(edited: Settings) -> None:
     done = maintain(edited, retention=Retention(timedelta(days=1), timedelta(0)))
     assert done.bytes_after < done.bytes_before
-    table = indexes.ChunkIndex.open(edited.index_uri, table_name(edited)).table
+    table = ChunkIndex.open(edited.index_uri, table_name(edited)).table
     assert len(table.list_versions()) == 1
     again = index(edited)
     assert again.version == done.version
@@ -65,7 +66,7 @@ def test_open_reader_goes_on(edited: Settings) -> None:
 def test_approximate_index_is_built_past_its_row_count_and_used(
     edited: Settings, docs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexes, "ANN_FROM_ROWS", 256)
+    monkeypatch.setattr(ann, "ANN_FROM_ROWS", 256)
     for number in range(40, 240):
         (docs / f"note-{number}.md").write_text(document(number, 4))
     index(edited)
@@ -79,7 +80,7 @@ def test_approximate_index_is_built_past_its_row_count_and_used(
 
 
 def test_a_damaged_index_is_left_to_an_indexing_run(edited: Settings) -> None:
-    table = indexes.ChunkIndex.open(edited.index_uri, table_name(edited)).table
+    table = ChunkIndex.open(edited.index_uri, table_name(edited)).table
     table.delete("path = X'" + b"note-00.md".hex() + "'")
     published = Ledger.open(edited.ledger_url).published()
     assert published is not None

@@ -108,7 +108,7 @@ def test_words_without_meaning_are_left_out_unless_there_is_no_other() -> None:
 @given(st.text(max_size=200))
 def test_any_text_has_words_and_few_phrases(query: str) -> None:
     assert keywords(query).strip() or not query.strip()
-    assert len(phrases(query)) <= 6
+    assert len(phrases(query)) <= 4
 
 
 # -- by the index --------------------------------------------------------------------------------

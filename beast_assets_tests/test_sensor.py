@@ -228,7 +228,7 @@ def test_a_run_whose_process_is_gone_does_not_block(
 
 def test_nightly_schedule_rehashes(indexed: Path, instance: dg.DagsterInstance) -> None:
     defs = build_defs()
-    schedule, _ = defs.schedules or []
+    schedule, *_ = defs.schedules or []
     assert isinstance(schedule, dg.ScheduleDefinition)
     request = schedule.evaluate_tick(
         dg.build_schedule_context(instance, scheduled_execution_time=None)

@@ -128,7 +128,7 @@ def zip_bytes() -> bytes:
     [
         b"text with a \0 in it",
         bytes(range(1, 32)) * 10,
-        gzip.compress(b"text"),
+        gzip.compress(b"text", mtime=0),
         zip_bytes(),
         codecs.BOM_UTF16_LE + "a\0b".encode("utf-16-le"),
         b"\x7fELF\x02\x01\x01",

@@ -43,7 +43,7 @@ def run(options: Options) -> Result:
     beast(home, "index", docs, model=model)
     editor = _Editor(docs, home, model)
     lines = _under_watch(editor, edits, 1.0 if options.quick else _IDLE_S)
-    missing = [] if by_sensor else [Missing("under the sensor", "not in a quick run")]
+    missing = [] if by_sensor else [Missing("under the sensor", "no edits were asked for")]
     if by_sensor:
         lines.append(_under_sensor(editor, by_sensor))
     setup = {"files": files, "edits": edits, "sensor_edits": by_sensor, "model": model}

@@ -5,11 +5,9 @@ import sysconfig
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from email.message import Message
 from fnmatch import fnmatch
 from importlib.metadata import distributions
 from pathlib import Path
-from typing import cast
 
 from beast_assets.core.evaluation.beir import read_data_set
 from benchmarks.code_questions import code_questions
@@ -123,11 +121,10 @@ def prose(
 
 def _descriptions() -> Iterator[tuple[str, str, str]]:
     for found in distributions():
-        metadata = cast(Message, found.metadata)  # which it is; its protocol tells less
-        text = str(metadata.get_payload() or metadata.get("Description") or "")
-        summary = str(metadata.get("Summary") or "")
+        said = found.metadata.json
+        text, summary = str(said.get("description", "")), str(said.get("summary", ""))
         if len(summary.split()) >= 3 and 800 <= len(text) <= 40_000:
-            yield str(metadata["Name"]).lower(), summary, text
+            yield str(said["name"]).lower(), summary, text
 
 
 def _fitting(texts: Mapping[str, str], least: int, most: int) -> dict[str, str]:

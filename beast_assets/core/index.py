@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from beast_assets.core.errors import BeastError, IndexDamagedError
+from beast_assets.core.lance import lancedb
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 #: Of the table's columns and indices; an index of another version is built anew.
 TABLE_VERSION = "3"
 _DELETE_AT_ONCE = 1_000
-# Exact search takes 8 ms at 10,000 rows, 30 at 30,000, 150 at 100,000; an index 7 at 100,000.
-ANN_FROM_ROWS = 20_000
 
 
 class Row(NamedTuple):
@@ -43,6 +42,20 @@ class Row(NamedTuple):
     line_end: int
     place: str
     text: str
+
+
+class VectorIndex(NamedTuple):
+    """An index over the vectors.
+
+    Attributes:
+        state: another word after each change.
+        segments: each maintenance puts new rows into one of their own.
+        unindexed: rows that are in none: each search looks through them one by one.
+    """
+
+    state: str
+    segments: int
+    unindexed: int
 
 
 def schema(dimension: int) -> "pa.Schema":
@@ -157,10 +170,6 @@ class ChunkIndex:
 
     def optimize(self) -> None:
         """Merge fragments and fold all rows into the indices, until nothing is left to do."""
-        from lancedb.index import IvfRq
-
-        if self.count() >= ANN_FROM_ROWS and not self.has_index("vector"):
-            self._table.create_index("vector", config=IvfRq(distance_type="dot"))
         before = -1
         while before != self.version:  # one pass leaves work for a second
             before = self.version
@@ -239,6 +248,14 @@ class ChunkIndex:
             found.index_details for found in self._table.list_indices() if "text" in found.columns
         ]
         return bool(details) and all((each or {}).get("with_position") for each in details)
+
+    def vector_index(self) -> VectorIndex | None:
+        """The index over the vectors in the version in view; None if there is none."""
+        for found in self._table.list_indices():
+            if "vector" in found.columns:
+                state = f"{found.index_uuid}:{found.num_segments}:{found.num_indexed_rows}"
+                return VectorIndex(state, found.num_segments or 1, found.num_unindexed_rows or 0)
+        return None
 
     def count(self) -> int:
         """Rows in the version in view."""
@@ -353,6 +370,4 @@ def drop_tables(uri: str, names: Iterable[str]) -> None:
 
 
 def _connect(uri: str) -> Any:
-    import lancedb
-
-    return lancedb.connect(uri)
+    return lancedb().connect(uri)

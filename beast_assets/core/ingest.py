@@ -13,6 +13,8 @@ from time import perf_counter
 
 from beast_assets.core import ids, progress
 from beast_assets.core import ledger_rows as ledgers
+from beast_assets.core.ann import facts as plan_facts
+from beast_assets.core.ann import keep, plan_of
 from beast_assets.core.cache import EmbeddingCache
 from beast_assets.core.detail import Detail
 from beast_assets.core.disk import require_reserve
@@ -187,7 +189,10 @@ class Ingest:
             self._writer().delete_older([] if self.rebuild else stale)
             self.publication.deleted_rows = bool(stale)
         if self._index is not None:
-            self.publication.published = Published(self._table, self._index.finish())
+            self._index.finish()
+            plan = keep(self._index, self._table, plan_of(ledger, before))
+            self.publication.facts = plan_facts(plan)
+            self.publication.published = Published(self._table, self._index.version)
             if not self._passes(moves) and before is not None:
                 return before.version
         elif not self.publication.indexed and not self.publication.removed:

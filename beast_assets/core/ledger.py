@@ -423,10 +423,10 @@ class Ledger:
         """Whether an index that was complete is to be restored as a whole."""
         return self.meta("lost") == "1"
 
-    def republish(self, published: Published) -> None:
-        """Point readers to another version of the index, as it was found there."""
+    def republish(self, published: Published, facts: Mapping[str, str] | None = None) -> None:
+        """Point readers to another version of the index, as it was found there, with its facts."""
         with self._engine.begin() as connection:
-            _put_meta(connection, {"published": _published_json(published)})
+            _put_meta(connection, {"published": _published_json(published), **(facts or {})})
 
     def publish(self, publication: Publication) -> None:
         """Make a version of the index the one that readers see: the commit point of a run."""

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from beast_assets.core.ann import facts, keep, plan_of
 from beast_assets.core.errors import IndexDamagedError, NoIndexError
 from beast_assets.core.forget import finish_forgetting
 from beast_assets.core.golden.moves import prune
@@ -106,8 +107,8 @@ def _maintain(
     else:
         index = ChunkIndex.open(uri, published.table)
         index.begin(published.version)
-        index.optimize()
-        ledger.republish(Published(published.table, index.version))
+        plan = keep(index, published.table, plan_of(ledger, published), optimize=True)
+        ledger.republish(Published(published.table, index.version), facts(plan))
     index.drop_versions(retention.keep)
     tables = drop_tables_but_published(settings, ledger, retention.keep)
     vectors = drop_vectors(settings, index, retention.grace)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from beast_assets.core.ann import facts, keep
 from beast_assets.core.cache import drop_unused, scrub_cache
 from beast_assets.core.database import scrub
 from beast_assets.core.disk import require_room_to_copy
@@ -81,9 +82,16 @@ def rewrite(
     old = ChunkIndex.open(uri, published.table, published.version)
     new = old.copy(uri, name, without)
     new.finish()
-    new.optimize()
-    recipe, model = ledger.recipe() or {}, ledger.meta("model") or ""
-    ledger.publish(Publication(Published(name, new.version), recipe, model, removed=list(removed)))
+    plan = keep(new, name, None, optimize=True)
+    ledger.publish(
+        Publication(
+            Published(name, new.version),
+            ledger.recipe() or {},
+            ledger.meta("model") or "",
+            removed=list(removed),
+            facts=facts(plan),
+        )
+    )
     return new
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from beast_assets.core.ann import plan_of
 from beast_assets.core.embedding import planned_backend
 from beast_assets.core.forgotten import excluded_paths
 from beast_assets.core.home import dagster_home
@@ -33,6 +34,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
     golden = golden_status(settings, ledger)
     if golden["held_back"]:
         held_back.append({"reason": golden["held_back"]})
+    plan = plan_of(ledger, published)
     return {
         "files": totals["files"],
         "chunks": totals["chunks"],
@@ -45,6 +47,7 @@ def index_status(settings: Settings) -> dict[str, Any]:
         "recipe": recipe,
         "home": str(settings.home),
         "roots": [show_path(root.path) for root in ledger.roots()],
+        "vector_search": plan.describe() if plan else {"kind": "exact"},
         "version": published.version if published else None,
         "forgotten": [show_path(path) for path in sorted(excluded_paths(ledger))],
         "held_back": held_back,

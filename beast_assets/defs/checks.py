@@ -9,7 +9,17 @@ from typing import Any, Final
 
 import dagster as dg
 
-from beast_assets.core.health import OK, PROBES, WARN, Check, Finding, Probe, Subject, examine
+from beast_assets.core.health import (
+    OK,
+    PROBES,
+    WARN,
+    Check,
+    Finding,
+    Probe,
+    Subject,
+    examine,
+    load_libraries,
+)
 from beast_assets.defs.health import DAGSTER_PROBES, DagsterProbe
 from beast_assets.defs.names import CHECK_HEALTH, CHECKED_ASSET, INDEX_HEALTH
 from beast_assets.defs.resources import SettingsResource
@@ -30,6 +40,7 @@ def index_health(
 ) -> Iterator[dg.AssetCheckResult]:
     """Examine the home as `beast doctor` does."""
     sign(context.instance, context.run.run_id)
+    load_libraries()
     asked = {key.name for key in context.selected_asset_check_keys}
     of_dagster = [_bound(probe, context.instance) for probe in DAGSTER_PROBES]
     probes = [probe for probe in (*PROBES, *of_dagster) if probe.name in asked]

@@ -44,31 +44,33 @@ def daemon(instance: dg.DagsterInstance, _settings: Settings) -> Finding:
 
 def sensor(instance: dg.DagsterInstance, settings: Settings) -> Finding:
     """Whether the sensor looks for changes as often as it should, if a daemon runs."""
-    if daemon(instance, settings).figures["running"] is False:
+    if not daemon(instance, settings).figures["running"]:
         return Finding(OK, "no ticks are to be expected: no daemon runs")
     states = [
         state for state in instance.all_instigator_state() if state.instigator_name == FILES_CHANGED
     ]
-    turned_off = [state for state in states if state.status.value == "STOPPED"]
-    if states and len(turned_off) == len(states):
+    if states and all(state.status.value == "STOPPED" for state in states):
         words = f"{FILES_CHANGED} is turned off: turn it on in the UI, under Automation"
         return Finding(WARN, words, {"on": False})
     ticks = [
-        tick
+        (tick.timestamp, tick.error)
         for state in states
         for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id, limit=1)
     ]
     if not ticks:
         return Finding(WARN, f"{FILES_CHANGED} has not ticked yet: look again in a minute")
-    last = max(ticks, key=lambda tick: tick.timestamp)
-    age = max(0.0, time.time() - last.timestamp)
-    figures = {"tick_seconds": round(age, 1), "tick": last.status.value}
-    if last.error is not None:
-        return Finding(WARN, f"the last tick failed: {last.error.message.strip()}", figures)
+    at, error = max(ticks, key=lambda tick: tick[0])
+    return _of_tick(time.time() - at, error.message if error else "", settings)
+
+
+def _of_tick(age: float, error: str, settings: Settings) -> Finding:
+    figures = {"tick_seconds": round(age, 1)}
+    if error:
+        return Finding(WARN, f"the last tick failed: {error.strip()}", figures)
+    words = f"{FILES_CHANGED} last ticked {lasting(age)} ago"
     if age > settings.sensor_seconds + _SILENT_S:
-        words = f"{FILES_CHANGED} last ticked {lasting(age)} ago: see Automation in the UI"
-        return Finding(WARN, words, figures)
-    return Finding(OK, f"{FILES_CHANGED} ticked {lasting(age)} ago", figures)
+        return Finding(WARN, f"{words}: see Automation in the UI", figures)
+    return Finding(OK, words, figures)
 
 
 DAGSTER_PROBES: Final = (

@@ -20,7 +20,7 @@ _ERRORS = {
     500: "A fault of the server.",
     503: "There is no index yet, it is damaged, or too many questions wait already.",
 }
-_EVERYWHERE = (401, 403, 405, 421, 500)
+_EVERYWHERE = (400, 401, 403, 405, 414, 421, 500)
 
 
 def document() -> Json:
@@ -47,8 +47,8 @@ def _paths() -> Json:
     passage = {"$ref": "#/components/schemas/Passage"}
     anything = {"type": "object"}
     return {
-        "/api/search": _get("search", "Find passages.", answer, SEARCH, errors=(400, 414, 503)),
-        "/api/doc": _get("doc", "A passage by name.", passage, DOC, errors=(400, 404, 414, 503)),
+        "/api/search": _get("search", "Find passages.", answer, SEARCH, errors=(503,)),
+        "/api/doc": _get("doc", "A passage by name.", passage, DOC, errors=(404, 503)),
         "/api/status": _get("status", "What the index holds.", anything, errors=(503,)),
         "/api/config": _get("config", "The settings, secrets masked.", anything),
         "/healthz": _health(),
@@ -73,7 +73,9 @@ def _get(
         "200": {"description": summary, "content": {media: {"schema": schema or {}}}}
     }
     for status in sorted({*errors, *_EVERYWHERE}):
-        responses[str(status)] = {"description": _ERRORS[status], "content": error}
+        responses[str(status)] = {"description": _ERRORS[status], "content": dict(error)}
+    # Of a URL so long that it is not even read.
+    responses["400"]["content"]["text/plain"] = {"schema": {"type": "string"}}
     operation = {"operationId": name, "summary": summary, "responses": responses}
     return {"get": operation | {"parameters": [_parameter(each) for each in parameters]}}
 

@@ -1,6 +1,7 @@
 """Whether a home is in order: one implementation for the command, the server and Dagster."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from beast_assets.core.settings import Settings
@@ -29,6 +30,7 @@ __all__ = [
     "check_health",
     "examine",
     "hanging",
+    "load_libraries",
 ]
 
 TIMEOUT_S: Final = 10.0
@@ -52,6 +54,16 @@ PROBES: Final = (
     Probe("held_back", "Are files kept in the index that are gone?", ledger.held_back),
     Probe("last_scan", "Were all folders looked over lately?", ledger.last_scan),
 )
+
+
+def load_libraries() -> None:
+    """Import what the probes of the index need, so that it does not count as the index's slowness.
+
+    Imports take seconds on a busy machine, and all threads wait for them alike. A library that
+    cannot be imported is for the probe to tell.
+    """
+    with suppress(ImportError):
+        import lancedb  # noqa: F401
 
 
 def check_health(

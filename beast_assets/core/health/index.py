@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from beast_assets.core.ann import ANN_FROM_ROWS
 from beast_assets.core.fingerprint import is_untouched
 from beast_assets.core.health.records import FAIL, OK, WARN, Finding
 from beast_assets.core.health.subject import NothingToSayError, Subject
 from beast_assets.core.health.writer import is_written
-from beast_assets.core.index import ANN_FROM_ROWS, ChunkIndex, reading
+from beast_assets.core.index import ChunkIndex, reading
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.ledger_rows import Published
 from beast_assets.core.settings import Settings
@@ -16,22 +17,26 @@ _REPAIR = "`beast verify --repair` mends it"
 
 def index(subject: Subject) -> Finding:
     """Whether the published index opens, with as many rows as the ledger says."""
-    ledger = subject.ledger()
+    settings, ledger = subject.settings, subject.ledger()
     published = _published(ledger)
-    rows, chunks = _counted(subject.settings, ledger, published)
+    rows, chunks = _counted(settings, ledger, published)
     if ledger.published() != published:  # another one was published between the two counts
         published = _published(ledger)
-        rows, chunks = _counted(subject.settings, ledger, published)
+        rows, chunks = _counted(settings, ledger, published)
     figures = {"rows": rows, "chunks": chunks, "version": published.version}
     if rows != chunks:
-        words = f"the index has {rows} rows, the ledger knows of {chunks}"
-        if is_written(subject.settings):
-            return Finding(WARN, f"{words}; a run is at it: look again when it has ended", figures)
-        return Finding(FAIL, f"{words}: {_REPAIR}", figures)
-    if _was_touched(subject.settings, ledger):
+        return _differ(settings, figures)
+    if _was_touched(settings, ledger):
         words = "its files are not as the last run left them: `beast index` compares and mends"
         return Finding(WARN, words, figures)
     return Finding(OK, f"version {published.version}, {rows} rows, as the ledger says", figures)
+
+
+def _differ(settings: Settings, figures: dict[str, int]) -> Finding:
+    words = "the index has {rows} rows, the ledger knows of {chunks}".format_map(figures)
+    if is_written(settings):
+        return Finding(WARN, f"{words}; a run is at it: look again when it has ended", figures)
+    return Finding(FAIL, f"{words}: {_REPAIR}", figures)
 
 
 def _published(ledger: Ledger) -> Published:

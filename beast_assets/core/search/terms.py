@@ -16,7 +16,7 @@ _WORD = re.compile(r"[^\W_]+")
 # Not with hyphens: those are in plain prose, where they made answers worse.
 _NAME = re.compile(r"\w+(?:(?:\.|::|/)\w+)*")
 _AROUND = "?.,!:;()[]{}\"'`"
-_LONGEST_PHRASE, _MOST_PHRASES = 32, 6
+_LONGEST_PHRASE, _MOST_PHRASES = 32, 4
 
 
 def keywords(query: str) -> str:
