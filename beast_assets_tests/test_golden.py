@@ -271,15 +271,16 @@ def test_held_back_until_something_changes(
     assert index(golden).held_back == []
 
 
-def test_what_was_held_back_and_is_gone_is_told_no_more(golden: Settings, docs: Path) -> None:
-    crowd = [docs / f"crowd-{number}.md" for number in range(DEPTH + 2)]
-    for number, path in enumerate(crowd):
-        path.write_text(f"{query(3)} {'!' * number}\n")  # nearer to the query than its note
+def test_what_was_held_back_and_is_gone_is_told_no_more(
+    golden: Settings, docs: Path, asked: list[int]
+) -> None:
+    original = note(docs, 3).read_text()
+    note(docs, 3).unlink()
     assert index(golden).held_back
-    for path in crowd:
-        path.unlink()
+    note(docs, 3).write_text(original)
     assert index(golden).held_back == []
     assert index_status(golden)["golden"]["held_back"] is None
+    assert asked == [10]  # there was no change left to ask about
 
 
 def test_a_drop_within_the_threshold_passes_exactly(golden: Settings, docs: Path) -> None:
