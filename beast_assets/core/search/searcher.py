@@ -221,7 +221,7 @@ class Searcher:
         parts = _parts(rankings)
         if options.rerank:
             return iter(self._reranked(query, rankings.fused[:RERANK_DEPTH], parts))
-        return self._in_slices(rankings.fused, parts, options.k + 10)
+        return self._in_slices(rankings.fused, parts, options.k + 4)
 
     def _in_slices(
         self, ranking: Ranking, parts: dict[int, dict[str, float]], size: int
