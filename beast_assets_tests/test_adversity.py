@@ -203,7 +203,7 @@ def test_root_that_goes_away_before_it_is_read_can_wait(
         docs.rename(away)
         return real(*words, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ingesting, "load_embedder", late)
+    monkeypatch.setattr(ingesting, "run_embedder", late)
     assert index(settings).totals["files"] == 0
     monkeypatch.undo()
     away.rename(docs)

@@ -32,7 +32,9 @@ def test_needle_in_each_format_is_found_at_its_place(settings: Settings, folder:
     add_root(settings, folder)
     report = index(settings)
     assert (report.totals["quarantined"], report.totals["skipped"]) == (0, 0)
-    hits = [hit for hit in Searcher(settings).search(NEEDLE, 100) if NEEDLE in hit.text]
+    hits = [
+        hit for hit in Searcher(settings).search(NEEDLE, 100, copies=True) if NEEDLE in hit.text
+    ]
     assert {Path(hit.path).name for hit in hits} == good.keys()
     for hit in hits:
         document = good[Path(hit.path).name]

@@ -14,7 +14,6 @@ from pathlib import Path
 import lancedb
 import numpy as np
 import pytest
-from lancedb.index import FTS
 
 from beast_assets.core import database
 from beast_assets.core.cache import EmbeddingCache
@@ -25,7 +24,7 @@ from beast_assets.core.errors import BeastError, IndexDamagedError, NoIndexError
 from beast_assets.core.forget import forget, remember
 from beast_assets.core.forgotten import covers, forgotten, forgotten_by, pending_paths
 from beast_assets.core.home import cache_url, lock_path
-from beast_assets.core.index import ChunkIndex
+from beast_assets.core.index import ChunkIndex, words_index
 from beast_assets.core.ledger import Ledger
 from beast_assets.core.lock import writer_lock
 from beast_assets.core.maintenance import maintain
@@ -102,7 +101,7 @@ def dictionaries_anew(table: lancedb.table.LanceTable) -> list[bytes]:
     if not len(rows):
         return []
     with tempfile.TemporaryDirectory() as folder:
-        lancedb.connect(folder).create_table("x", rows).create_index("text", config=FTS())
+        lancedb.connect(folder).create_table("x", rows).create_index("text", config=words_index())
         return dictionaries(Path(folder) / "x.lance")
 
 

@@ -43,6 +43,11 @@ NAMES = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def previews(clean_environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEAST_UI_PREVIEWS", "on")
+
+
 @pytest.fixture
 def instance(tmp_path: Path) -> dg.DagsterInstance:
     return temporary_instance(tmp_path)

@@ -41,7 +41,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch, copied(options.folder):
         home = Path(scratch) / "home"
-        os.environ |= {"BEAST_MODEL": MODEL, "BEAST_HOME": str(home)}
+        os.environ |= {"BEAST_MODEL": MODEL, "BEAST_HOME": str(home), "BEAST_UI_PREVIEWS": "on"}
         settings = load_settings({"home": home, "model": MODEL})
         add_root(settings, options.folder)
         launched = index_in_process(settings, bucket_keys(settings.buckets), rebuild=True)

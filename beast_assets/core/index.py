@@ -160,12 +160,8 @@ class ChunkIndex:
 
     def finish(self) -> int:
         """Make the latest version fit for readers and give its number."""
-        from lancedb.index import FTS
-
         if not self.has_index("text") and self.count():
-            # With all words and their positions, so that what is quoted can be found.
-            config = FTS(with_position=True, remove_stop_words=False)
-            self._table.create_index("text", config=config)
+            self._table.create_index("text", config=words_index())
         return int(self._table.version)
 
     def optimize(self) -> None:
@@ -287,7 +283,8 @@ class ChunkIndex:
         Raises:
             IndexDamagedError: they are not.
         """
-        found = list(self._table.schema.names)
+        with reading():  # the library panics over some manifests
+            found = list(self._table.schema.names)
         if found != [*Row._fields, "base_version", "vector"]:
             raise IndexDamagedError(f"the index has other columns than its own: {found}")
 
@@ -326,6 +323,16 @@ class ChunkIndex:
                 for file, chunk in pairs:
                     chunk_ids[file].append(chunk)
         return {file: (len(names), rows_digest(names)) for file, names in chunk_ids.items()}
+
+
+def words_index() -> Any:
+    """Configuration of the full-text index: all words and their positions.
+
+    So what is quoted can be found (docs/decisions.md).
+    """
+    from lancedb.index import FTS
+
+    return FTS(with_position=True, remove_stop_words=False)
 
 
 def next_table(index_name: str, before: str | None) -> str:

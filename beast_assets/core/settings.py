@@ -47,6 +47,7 @@ class Settings:
         retention_days: days that text and vectors of deleted files may stay on the disk.
         golden_drop: how far the golden queries' score may fall from one version to the next.
         lock_timeout_s: how many seconds a run waits for the writer lock.
+        ui_previews: whether Dagster's records may name files and quote passages.
         sensor_seconds: how many seconds lie between two looks of the sensor.
         watch_seconds: after how many seconds ``beast watch`` looks without an event.
         port: the TCP port of Dagster's web server.
@@ -76,6 +77,7 @@ class Settings:
     retention_days: int
     golden_drop: float
     lock_timeout_s: float
+    ui_previews: bool
     sensor_seconds: int
     watch_seconds: int
     port: int

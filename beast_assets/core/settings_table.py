@@ -257,6 +257,13 @@ TABLE = (
         words="3600",
         variable="BEAST_LOCK_TIMEOUT",
     ),
+    _field(
+        "ui_previews",
+        _switch,
+        False,
+        "on: Dagster's UI shows names of files and passages, and keeps them in its records",
+        words="off",
+    ),
     _field("sensor_seconds", _whole(1, 86_400), 30, "seconds between two looks of the sensor"),
     _field(
         "watch_seconds",

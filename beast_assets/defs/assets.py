@@ -138,7 +138,7 @@ def build_assets(
             for held in report.held_back:
                 context.log.warning(f"held back: {held['reason']}")
             for bucket in report.materialized:
-                _log(context, bucket, report)
+                _log(context, bucket, report, plain.ui_previews)
             if report.materialized:
                 _log_corpus(context, plain, report)
             context.log.info(
@@ -172,14 +172,16 @@ def _run(context: dg.AssetExecutionContext, config: IndexConfig, settings: Setti
     )
 
 
-def _log(context: dg.AssetExecutionContext, bucket: BucketReport, report: Report) -> None:
+def _log(
+    context: dg.AssetExecutionContext, bucket: BucketReport, report: Report, previews: bool
+) -> None:
     # All four are recorded, whichever were selected: the one step brought all of them up to date.
     for name in ASSETS:
         context.log_event(
             dg.AssetMaterialization(
                 name,
                 partition=bucket.bucket,
-                metadata=bucket_metadata(name, bucket, report),
+                metadata=bucket_metadata(name, bucket, report, previews=previews),
                 tags={DATA_VERSION_TAG: bucket.holding.digest},
             )
         )

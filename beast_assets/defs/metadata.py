@@ -20,16 +20,23 @@ Metadata = dict[str, Any]
 _HASH_SHOWN: Final = 12
 
 
-def bucket_metadata(asset: str, bucket: BucketReport, report: Report) -> Metadata:
+# What names files or quotes them. Dagster's records outlive `beast forget` and every deletion.
+_PREVIEWS: Final = ("newest", "slowest", "preview")
+
+
+def bucket_metadata(
+    asset: str, bucket: BucketReport, report: Report, *, previews: bool
+) -> Metadata:
     """Metadata of a materialization.
 
     Args:
         asset: one of ``names.ASSETS``.
         bucket: the partition.
         report: the run it belongs to.
+        previews: with names of files and the beginnings of passages.
     """
     work = bucket.work
-    return {
+    found = {
         "added": work.added,
         "changed": work.changed,
         "removed": work.removed,
@@ -37,6 +44,7 @@ def bucket_metadata(asset: str, bucket: BucketReport, report: Report) -> Metadat
         "digest": bucket.holding.digest,
         **_OF_ASSET[asset](bucket, report),
     }
+    return {name: value for name, value in found.items() if previews or name not in _PREVIEWS}
 
 
 def _manifest(bucket: BucketReport, _report: Report) -> Metadata:
