@@ -19,6 +19,8 @@ from beast_assets.serving.security import is_loopback
 _GRACE_S = 10
 _SHORTEST_TOKEN = 16
 _MOST_CONNECTIONS = 1_000
+# Longer than proxies and clients keep theirs, which would otherwise meet one that was just closed.
+_KEEP_ALIVE_S = 75
 _MORE_THAN_A_URL = 64 * 2**10
 
 Started = Callable[[str], None]
@@ -129,6 +131,7 @@ def _config(app: Any) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         limit_concurrency=_MOST_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_GRACE_S,
     )
 
