@@ -214,7 +214,7 @@ def evaluations(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckEva
 
 
 def test_the_job_records_every_check(
-    indexed: Settings, docs: Path, instance: dg.DagsterInstance
+    indexed: Settings, docs: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = build_defs().resolve_job_def("check_data")
     found = evaluations(job.execute_in_process(instance=instance))
@@ -226,6 +226,9 @@ def test_the_job_records_every_check(
     assert (rows.passed, rows.severity) == (False, dg.AssetCheckSeverity.ERROR)
     assert rows.metadata["failing_buckets"].value == [file_id(docs)[0]]
     assert rows.metadata["failing_files"].value == 1
+    assert "differences" not in rows.metadata  # names stay out of Dagster's records
+    monkeypatch.setenv("BEAST_UI_PREVIEWS", "on")
+    rows = evaluations(job.execute_in_process(instance=instance))["rows"]
     (record,) = rows.metadata["differences"].value.records  # type: ignore[union-attr]
     assert record.data["path"] == str(docs / FILE)
 

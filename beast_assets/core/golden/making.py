@@ -43,9 +43,18 @@ def make(settings: Settings, count: int, seed: int = 0) -> list[GoldenQuery]:
     samples = _samples(index, Ledger.open_existing(settings.ledger_url), seed)
     with editing(settings.home) as queries:
         known = {query.text for query in queries}
-        made = {query.text: query for query in islice(samples, count) if query.text not in known}
-        queries += made.values()
-    return list(made.values())
+        made = [query for query in islice(_distinct(samples), count) if query.text not in known]
+        queries += made
+    return made
+
+
+def _distinct(samples: Iterable[GoldenQuery]) -> Iterator[GoldenQuery]:
+    """One of each text: two sentences may lose all words but the same."""
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.text not in seen:
+            seen.add(sample.text)
+            yield sample
 
 
 def _samples(index: ChunkIndex, ledger: Ledger, seed: int) -> Iterator[GoldenQuery]:
