@@ -3,16 +3,10 @@
 python -m tools.screenshots        writes docs/img/search-light.png, -dark.png and -phone.png
 """
 
-import argparse
-import io
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from playwright.sync_api import Browser, Page
 
 from beast_assets.core.pipeline import run_index
@@ -20,18 +14,14 @@ from beast_assets.core.session import Request
 from beast_assets.core.settings import load_settings
 from beast_assets_tests.browsers import browser, server
 from beast_assets_tests.homes import add_root
+from tools.pictures import MODEL, asked_for, copied, keep
 
-DOCS = Path(__file__).parents[1] / "docs"
-MODEL = "all-MiniLM-L6-v2"
 QUESTION = "when is deleted text really gone"
 
 
 def main() -> None:
     """Index, serve, look."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("/srv/docs"), help="shown in them")
-    parser.add_argument("--output", type=Path, default=DOCS / "img")
-    options = parser.parse_args()
+    options = asked_for(__doc__)
     with tempfile.TemporaryDirectory() as scratch, copied(options.folder):
         settings = load_settings({"home": Path(scratch) / "home", "model": MODEL})
         add_root(settings, options.folder)
@@ -39,24 +29,6 @@ def main() -> None:
         with server(settings.home, model=MODEL) as url, browser() as chromium:
             for name, take in {"light": light, "dark": dark, "phone": phone}.items():
                 keep(take(chromium, url).screenshot(), options.output / f"search-{name}.png")
-
-
-@contextmanager
-def copied(folder: Path) -> Iterator[None]:
-    """Our documents under a name that says nothing of this machine; gone at the end."""
-    folder.mkdir()  # never one that is there
-    try:
-        for page in sorted(DOCS.glob("*.md")):
-            shutil.copy(page, folder)
-        yield
-    finally:
-        shutil.rmtree(folder)
-
-
-def keep(picture: bytes, path: Path) -> None:
-    """Write a picture in few colours: it has few, and is half the size."""
-    colours = Image.open(io.BytesIO(picture)).convert("RGB")
-    colours.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 def light(chromium: Browser, url: str) -> Page:

@@ -4,16 +4,10 @@ python -m tools.ui_screenshots        writes docs/img/ui-graph.png, ui-partition
                                       and ui-check.png
 """
 
-import argparse
-import io
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from PIL import Image
 from playwright.sync_api import Page
 
 from beast_assets.core.ids import bucket_keys
@@ -28,17 +22,12 @@ from beast_assets_tests.dagster_ui import (
     show_markdown,
 )
 from beast_assets_tests.homes import add_root
-
-DOCS = Path(__file__).parents[1] / "docs"
-MODEL = "all-MiniLM-L6-v2"
+from tools.pictures import MODEL, asked_for, copied, keep
 
 
 def main() -> None:
     """Index, start the UI, look."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("/srv/docs"), help="shown in them")
-    parser.add_argument("--output", type=Path, default=DOCS / "img")
-    options = parser.parse_args()
+    options = asked_for(__doc__)
     with tempfile.TemporaryDirectory() as scratch, copied(options.folder):
         home = Path(scratch) / "home"
         os.environ |= {"BEAST_MODEL": MODEL, "BEAST_HOME": str(home), "BEAST_UI_PREVIEWS": "on"}
@@ -79,24 +68,6 @@ def take(page: Page, url: str, output: Path) -> None:
     page.mouse.up()
     page.wait_for_timeout(1_000)
     keep(page.screenshot(), output / "ui-graph.png")
-
-
-@contextmanager
-def copied(folder: Path) -> Iterator[None]:
-    """Our documents under a name that says nothing of this machine; gone at the end."""
-    folder.mkdir()  # never one that is there
-    try:
-        for page in [*sorted(DOCS.glob("*.md")), DOCS.parent / "README.md"]:
-            shutil.copy(page, folder)
-        yield
-    finally:
-        shutil.rmtree(folder)
-
-
-def keep(picture: bytes, path: Path) -> None:
-    """Write a picture in few colours: it has few, and is half the size."""
-    few = Image.open(io.BytesIO(picture)).convert("RGB")
-    few.quantize(256, Image.Quantize.MAXCOVERAGE).save(path, optimize=True)
 
 
 if __name__ == "__main__":
